@@ -1,0 +1,49 @@
+"""Bodies of rows: the JSON that populations, plan files and applies pass along, by kind of row. Pure codecs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.checksum import Algorithm, Checksum
+from reconciler.model.json import JSON, canonical_json
+from reconciler.model.unit import FileRef, Unit
+
+
+def encode_unit(unit: Unit) -> str:
+    """A hashed unit as JSON text: files as [specification, source, path, size, checksum hex], meta, groups."""
+    files = [[f.spec, f.source, f.path, f.size_bytes, f.checksum.hex if f.checksum else ""] for f in unit.files]
+    return canonical_json({"files": files, "meta": dict(unit.meta), "groups": list(unit.groups)})
+
+
+def decode_unit(key: str, body: JSON, algorithm: Algorithm) -> Unit:
+    """Inverse of `encode_unit`, from the parsed JSON."""
+    files = tuple(FileRef(s, n, p, size, Checksum(algorithm, h)) for s, n, p, size, h in body["files"])
+    return Unit(key, files, body["meta"], tuple(body["groups"]))
+
+
+def composition(unit: Unit) -> dict[str, str]:
+    """Specification → checksum hex; the checksums of an ordered specification are joined by ","."""
+    result: dict[str, str] = {}
+    for file in unit.files:
+        text = file.checksum.hex if file.checksum else ""
+        result[file.spec] = f"{result[file.spec]},{text}" if file.spec in result else text
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class TaskBody:
+    """A task to be. unit_key: the data unit it is for. payload: annotation document to write, None for none."""
+
+    unit_key: str
+    payload: JSON = None
+    submit: bool = True
+
+
+def encode_task(task: TaskBody) -> str:
+    """A task as JSON text."""
+    return canonical_json({"unit": task.unit_key, "payload": task.payload, "submit": task.submit})
+
+
+def decode_task(body: JSON) -> TaskBody:
+    """Inverse of `encode_task`, from the parsed JSON."""
+    return TaskBody(body["unit"], body["payload"], body["submit"])

@@ -1,0 +1,316 @@
+"""Desired state: one frozen value per kind, as the YAML declares it.
+
+Fields that the user did not write are None (or empty where the schema has a default); nobody compares or
+writes them. Values are JSON values with variables already filled in. `Secret` values never reach this module:
+they occur only in backend settings and source options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from reconciler.errors import Location
+from reconciler.model.address import Address
+from reconciler.model.json import JSON, JSONObject
+
+
+class OnExists(StrEnum):
+    """What to do when an object of that name is already there."""
+
+    ADOPT = "adopt"
+    FAIL = "fail"
+
+
+class OnDelete(StrEnum):
+    """What to do with the remote object when its document is gone."""
+
+    DELETE = "delete"
+    ORPHAN = "orphan"
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """`spec.lifecycle`."""
+
+    protect: bool = False
+    on_exists: OnExists = OnExists.FAIL
+    on_delete: OnDelete = OnDelete.DELETE
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A reference to a document by kind and name; makes an edge of the graph."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A reference `{id: ...}` to a remote object that is not declared here. id: the backend's id as text."""
+
+    kind: str
+    id: str
+
+
+Reference = Ref | External
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every document has.
+
+    location: where the document starts. folder: the folder that relative paths of this document start from.
+    backend: the name of the backend in the workspace.
+    """
+
+    address: Address
+    location: Location
+    folder: Path
+    backend: str
+    lifecycle: Lifecycle = Lifecycle()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpecification:
+    """One file slot of every unit of a collection.
+
+    extensions: lower case, with leading dot (".nii.gz"); empty means any.
+    """
+
+    name: str
+    type: str
+    extensions: tuple[str, ...] = ()
+    required: bool = False
+    primary: bool = False
+    sequential: bool = False
+    description: str | None = None
+    function_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """kind: Collection. platform: the `datamaker:` or `sage:` block, keyed by platform name, wire spelling inside."""
+
+    head: Head
+    title: str
+    description: str | None
+    file_specifications: tuple[FileSpecification, ...] | None
+    unit_meta_schema: JSONObject | None
+    meta: JSONObject | None
+    platform: Mapping[str, JSONObject]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLocation:
+    """Where files lie and which of them count.
+
+    url: as written: a local path, relative to the document's folder, or any fsspec URL. options: for fsspec; may
+    hold secrets, so they are never shown, compared or stored. include, exclude: globs over the "/"-separated path
+    below the root. specification: set when every file of this source belongs to one specification (multi path).
+    """
+
+    url: str
+    recursive: bool = True
+    include: tuple[str, ...] = ("**",)
+    exclude: tuple[str, ...] = ()
+    options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+    specification: str | None = None
+
+
+class Layout(StrEnum):
+    """How the path of a file gives the key of its unit."""
+
+    DIRECTORIES = "directories"
+    STEMS = "stems"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRule:
+    """Explicit key: `regex` searched in the path, `template` with {1}, {name} groups."""
+
+    regex: str
+    template: str = "{1}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRule:
+    """Files whose path matches the glob belong to the specification; first match wins."""
+
+    match: str
+    specification: str
+
+
+class Policy(StrEnum):
+    """What to do with data that does not fit."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+    WARN = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class AssetSet:
+    """kind: AssetSet. metadata: names of MetadataSources in order, later ones win key by key; meta: weakest.
+
+    incomplete, unmatched: policies for units lacking a required file and for files of no specification;
+    duplicates: for units whose files equal another unit's, which a backend with content identity cannot hold twice.
+    max_file_size_bytes: None means no limit. prune: delete units that left the source.
+    """
+
+    head: Head
+    collection: Reference
+    sources: tuple[SourceLocation, ...]
+    layout: Layout
+    key_rule: KeyRule | None
+    case_sensitive: bool
+    files: tuple[FileRule, ...]
+    metadata: tuple[Ref, ...]
+    meta: JSONObject
+    groups: tuple[str, ...]
+    incomplete: Policy
+    unmatched: Policy
+    duplicates: Policy
+    max_file_size_bytes: int | None
+    prune: bool
+    platform: Mapping[str, JSONObject]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRule:
+    """How one metadata column is read. source: header in the table; default: for empty or missing cells."""
+
+    name: str
+    source: str
+    type: str | None = None
+    default: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableMetadata:
+    """Rows of a table, one per unit. sheet: 1-based number or name. unlisted: keep or drop columns not in `columns`."""
+
+    url: str
+    key: str
+    sheet: int | str = 1
+    columns: tuple[ColumnRule, ...] = ()
+    unlisted: Literal["keep", "drop"] = "keep"
+    options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PathMetadata:
+    """Named groups of a regex searched in the path of the unit's files (or its key)."""
+
+    regex: str
+    types: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarMetadata:
+    """A JSON or YAML file beside the unit's files; {key}, {stem} are filled in."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantMetadata:
+    """The same values for every unit."""
+
+    values: JSONObject
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataSource:
+    """kind: MetadataSource: exactly one origin."""
+
+    head: Head
+    origin: TableMetadata | PathMetadata | SidecarMetadata | ConstantMetadata
+    unmatched_rows: Policy = Policy.WARN
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationProject:
+    """kind: AnnotationProject. classes: annotation type → class names in order."""
+
+    head: Head
+    title: str
+    description: str | None
+    collection: Reference | None
+    category: str
+    classes: Mapping[str, tuple[str, ...]] | None
+    platform: Mapping[str, JSONObject]
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationSource:
+    """Pre-annotations of a TaskSet. specification: the file slot they describe."""
+
+    format: str
+    url: str
+    specification: str
+    submit: bool = True
+    options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSet:
+    """kind: TaskSet: one task for every unit of `assets`."""
+
+    head: Head
+    project: Reference
+    assets: Ref
+    annotations: AnnotationSource | None
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """How items are divided. ratios: name → share, summing to 1, stable per unit key under `seed`;
+    or by: "category" or "meta.KEY"."""
+
+    ratios: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an export is written: a URL (local path relative to the document's folder, or any fsspec URL), or a
+    path on a storage of the backend."""
+
+    url: str | None = None
+    storage: str | None = None
+    path: str | None = None
+    options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GeometryPolicy:
+    """What to do with shapes that leave the image."""
+
+    mode: Literal["clip", "keep", "drop", "fail"] = "clip"
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """kind: Export. target: assignment, ground_truth or task. classes: order of categories; None = the project's."""
+
+    head: Head
+    target: str
+    project: Reference | None
+    filter: JSONObject
+    format: str
+    options: JSONObject
+    destination: Destination
+    originals: bool | tuple[str, ...]
+    splits: Splits | None
+    classes: tuple[str, ...] | None
+    geometry: GeometryPolicy
+
+
+Resource = Collection | AssetSet | MetadataSource | AnnotationProject | TaskSet | Export

@@ -1,0 +1,47 @@
+"""Data units: one record with one file (or an ordered list) per specification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.model.checksum import Checksum
+from reconciler.model.json import JSONObject, digest
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """One source file of a unit.
+
+    spec: name of the file specification. source: index into `AssetSet.sources`. path: below the source root,
+    "/"-separated, exact spelling. checksum: None until hashed.
+    """
+
+    spec: str
+    source: int
+    path: str
+    size_bytes: int
+    checksum: Checksum | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A desired unit. key: NFC. files: sorted by (spec, path). meta: merged and typed. groups: top level first."""
+
+    key: str
+    files: tuple[FileRef, ...]
+    meta: JSONObject
+    groups: tuple[str, ...] = ()
+
+
+def content_digest(checksums: Mapping[str, str]) -> str:
+    """Digest of a unit's composition: specification name → checksum hex in the backend's algorithm.
+
+    A sequential specification joins its checksums in order with ",".
+    """
+    return digest(dict(checksums))
+
+
+def fields_digest(meta: JSONObject, groups: tuple[str, ...]) -> str:
+    """Digest of what can change in place: metadata and groups."""
+    return digest({"meta": dict(meta), "groups": list(groups)})

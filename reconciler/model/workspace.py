@@ -1,0 +1,60 @@
+"""The workspace: what `reconciler.yaml` says about where things run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.errors import Location, Problem
+from reconciler.model.json import JSON
+from reconciler.model.resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSettings:
+    """One entry of `backends`. type: embedded, datamaker or sage; settings: the rest, secrets filled in.
+
+    settings never appears in a repr, a plan, a log or the state.
+    """
+
+    name: str
+    type: str
+    settings: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """Limits for deletes and replaces in one set: at most `max_change_fraction` of its units, once it has `floor`."""
+
+    max_change_fraction: float = 0.3
+    floor: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """root: absolute folder. state_url: path relative to root, or a URL. secrets: every secret text that was
+    filled in, so that reports can redact it."""
+
+    name: str
+    root: Path
+    backends: Mapping[str, BackendSettings]
+    default_backend: str
+    state_url: str = ".reconciler/state.db"
+    environment: str | None = None
+    safety: Safety = Safety()
+    location: Location | None = None
+    secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All that was declared. resources: sorted by address. digest: over everything but secrets and positions.
+
+    warnings: findings that do not stop a run.
+    """
+
+    workspace: Workspace
+    resources: tuple[Resource, ...]
+    digest: str
+    warnings: tuple[Problem, ...] = ()
