@@ -1,0 +1,127 @@
+"""Desired resources as plain fields, in the vocabulary that providers report back. Pure.
+
+A reference becomes `{"$ref": "Kind/name"}` or `{"$id": "123"}`; `resolve` puts remote ids in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from reconciler.model.address import Address, parse_address
+from reconciler.model.json import JSON
+from reconciler.model.resource import (
+    AnnotationProject,
+    AssetSet,
+    Collection,
+    Export,
+    External,
+    FileSpecification,
+    MetadataSource,
+    Reference,
+    Resource,
+    TaskSet,
+)
+
+
+def desired_fields(resource: Resource) -> dict[str, JSON]:
+    """Return the declared fields of a resource; what the user did not write is left out.
+
+    Row sets (AssetSet, TaskSet, Export) give the settings that bind them; their rows are compared elsewhere.
+    """
+    match resource:
+        case Collection():
+            fields = _collection(resource)
+        case AnnotationProject():
+            fields = _project(resource)
+        case AssetSet():
+            fields = {"collection": _reference(resource.collection)}
+        case TaskSet():
+            fields = {"project": _reference(resource.project), "assets": _reference(resource.assets)}
+        case Export():
+            fields = _export(resource)
+        case MetadataSource():
+            fields = {}
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def resolve(fields: Mapping[str, JSON], remote_id: Callable[[Address], str | None]) -> dict[str, JSON]:
+    """Put remote ids in place of references; one whose target has no id yet becomes None."""
+
+    def fill(value: JSON) -> JSON:
+        if isinstance(value, Mapping):
+            if value.keys() == {"$ref"}:
+                return remote_id(parse_address(value["$ref"]))
+            if value.keys() == {"$id"}:
+                return value["$id"]
+            return {key: fill(item) for key, item in value.items()}
+        return [fill(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    return {key: fill(value) for key, value in fields.items()}
+
+
+def _reference(reference: Reference | None) -> JSON:
+    match reference:
+        case None:
+            return None
+        case External(id=remote_id):
+            return {"$id": remote_id}
+        case _:
+            return {"$ref": str(reference.address)}
+
+
+def _collection(resource: Collection) -> dict[str, JSON]:
+    specs = resource.file_specifications
+    return {
+        "title": resource.title,
+        "description": resource.description,
+        "fileSpecifications": None if specs is None else [_specification(spec) for spec in specs],
+        "unitMetaSchema": resource.unit_meta_schema,
+        "meta": resource.meta,
+        **{name: dict(block) for name, block in resource.platform.items() if block},
+    }
+
+
+def _specification(spec: FileSpecification) -> dict[str, JSON]:
+    fields: dict[str, JSON] = {
+        "name": spec.name,
+        "type": spec.type,
+        "extensions": list(spec.extensions),
+        "required": spec.required,
+        "primary": spec.primary,
+        "sequential": spec.sequential,
+        "description": spec.description,
+        "functionType": spec.function_type,
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _project(resource: AnnotationProject) -> dict[str, JSON]:
+    classes = resource.classes
+    return {
+        "title": resource.title,
+        "description": resource.description,
+        "collection": _reference(resource.collection),
+        "category": resource.category,
+        "classes": None if classes is None else {tool: list(names) for tool, names in classes.items()},
+        **{name: dict(block) for name, block in resource.platform.items() if block},
+    }
+
+
+def _export(resource: Export) -> dict[str, JSON]:
+    splits, place = resource.splits, resource.destination
+    return {
+        "project": _reference(resource.project),
+        "target": resource.target,
+        "filter": dict(resource.filter),
+        "format": resource.format,
+        "options": dict(resource.options),
+        "destination": place.url if place.url is not None else {"storage": place.storage, "path": place.path},
+        "originals": resource.originals if isinstance(resource.originals, bool) else list(resource.originals),
+        "splits": None
+        if splits is None
+        else {"by": splits.by}
+        if splits.by
+        else {"ratios": dict(splits.ratios), "seed": splits.seed},
+        "classes": None if resource.classes is None else list(resource.classes),
+        "geometry": {"mode": resource.geometry.mode, "tolerance": resource.geometry.tolerance},
+    }

@@ -1,0 +1,32 @@
+"""What is compared for each kind, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How `diff_fields` compares one kind.
+
+    keyed: path of a list → the item key it is indexed by, so that items are matched by name, not by position.
+    unordered: paths of lists of plain values whose order means nothing. Paths are written with dots; "*" stands for
+    an item of a keyed list. replace: top-level fields that cannot change in place on any backend.
+    """
+
+    keyed: Mapping[str, str] = field(default_factory=dict)
+    unordered: frozenset[str] = frozenset()
+    replace: frozenset[str] = frozenset()
+
+
+RULES: Mapping[str, Rules] = {
+    "Collection": Rules(
+        keyed={"fileSpecifications": "name"},
+        unordered=frozenset({"fileSpecifications.*.extensions"}),
+    ),
+    "AnnotationProject": Rules(),
+    "AssetSet": Rules(),
+    "TaskSet": Rules(),
+    "Export": Rules(),
+}

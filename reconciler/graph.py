@@ -1,0 +1,85 @@
+"""References between resources, and the order that follows from them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from reconciler.errors import ConfigError, Problem
+from reconciler.model.address import Address
+from reconciler.model.resource import (
+    AnnotationProject,
+    AssetSet,
+    Collection,
+    Export,
+    MetadataSource,
+    Ref,
+    Reference,
+    Resource,
+    TaskSet,
+)
+
+
+def references(resource: Resource) -> tuple[Address, ...]:
+    """Return the addresses that a resource names, without repeats, in document order."""
+    match resource:
+        case Collection() | MetadataSource():
+            found: tuple[Reference | None, ...] = ()
+        case AssetSet():
+            found = (resource.collection, *resource.metadata)
+        case AnnotationProject():
+            found = (resource.collection,)
+        case TaskSet():
+            found = (resource.project, resource.assets)
+        case Export():
+            found = (resource.project,)
+    return tuple(dict.fromkeys(ref.address for ref in found if isinstance(ref, Ref)))
+
+
+def edges(resources: Iterable[Resource]) -> dict[Address, tuple[Address, ...]]:
+    """Return, for every resource, what must be settled before it.
+
+    Beyond its references an Export waits for every TaskSet of its project, since those put annotations there.
+    """
+    known = {r.head.address: r for r in resources}
+    feeders: dict[Address, list[Address]] = {}
+    for resource in known.values():
+        if isinstance(resource, TaskSet) and isinstance(resource.project, Ref):
+            feeders.setdefault(resource.project.address, []).append(resource.head.address)
+    result = {}
+    for address, resource in known.items():
+        needs = [a for a in references(resource) if a in known]
+        if isinstance(resource, Export) and isinstance(resource.project, Ref):
+            needs += sorted(feeders.get(resource.project.address, []))
+        result[address] = tuple(dict.fromkeys(needs))
+    return result
+
+
+def topological_order(needs: Mapping[Address, Iterable[Address]]) -> tuple[Address, ...]:
+    """Order addresses so that each comes after what it needs; ties by address.
+
+    Raises:
+        ConfigError: there is a cycle; the message names its path.
+    """
+    order: list[Address] = []
+    state: dict[Address, bool] = {}
+
+    def visit(address: Address, path: tuple[Address, ...]) -> None:
+        if state.get(address):
+            return
+        if address in state:
+            raise _cycle((*path[path.index(address) :], address))
+        state[address] = False
+        for needed in sorted(needs.get(address, ())):
+            visit(needed, (*path, address))
+        state[address] = True
+        order.append(address)
+
+    for address in sorted(needs):
+        visit(address, ())
+    return tuple(order)
+
+
+def _cycle(path: tuple[Address, ...]) -> ConfigError:
+    shown = " → ".join(str(address) for address in path)
+    problem = Problem(f"references form a cycle: {shown}", address=str(path[0]), fix="remove one of these references")
+    return ConfigError([problem])

@@ -1,0 +1,1 @@
+"""The plan: values, rules that decide, guards and text form. Pure: no I/O."""

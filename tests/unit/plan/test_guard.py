@@ -1,0 +1,63 @@
+"""Limits that stop a plan."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.errors import BlockedPlan, ExitCode, PolicyViolation, UnsafePlan
+from reconciler.model.address import Address
+from reconciler.model.workspace import Safety
+from reconciler.plan.guard import DeleteLimit, obstacle, parse_delete_limit, unsafe_sets
+from reconciler.plan.values import Action, Change, Reason, RowCounts
+
+SET = Address("AssetSet", "ct")
+
+
+def _change(delete: int = 0, replace: int = 0) -> Change:
+    return Change(SET, Action.UPDATE, Reason.FIELDS_DIFFER, rows=RowCounts(delete=delete, replace=replace))
+
+
+@pytest.mark.parametrize(
+    ("owned", "delete", "replace", "limit", "stops", "reason"),
+    [
+        (9, 9, 0, DeleteLimit(), False, "below the floor"),
+        (10, 3, 0, DeleteLimit(), False, "30 % is allowed"),
+        (10, 4, 0, DeleteLimit(), True, "more than 30 %"),
+        (10, 2, 2, DeleteLimit(), True, "replaces count too"),
+        (10, 4, 0, DeleteLimit(rows=4), False, "raised to a number"),
+        (10, 5, 0, DeleteLimit(rows=4), True, "raised, and still more"),
+        (10, 8, 0, DeleteLimit(fraction=0.8), False, "raised to a share"),
+        (1000, 31, 0, DeleteLimit(rows=30), True, "a number may also be stricter"),
+    ],
+)
+def test_unsafe_sets_limit(owned, delete, replace, limit, stops, reason):
+    found = unsafe_sets([_change(delete, replace)], {str(SET): owned}, Safety(), limit)
+    assert bool(found) is stops, reason
+
+
+@pytest.mark.parametrize(("text", "limit"), [("25", DeleteLimit(rows=25)), ("80%", DeleteLimit(fraction=0.8))])
+def test_parse_delete_limit_reads_numbers_and_shares(text, limit):
+    assert parse_delete_limit(text) == limit
+
+
+@pytest.mark.parametrize("text", ["", "-1", "101%", "many", "x%"])
+def test_parse_delete_limit_refuses_nonsense(text):
+    with pytest.raises(ValueError, match=r"."):
+        parse_delete_limit(text)
+
+
+def test_obstacle_unsafe_comes_first_and_says_how_to_go_on():
+    error = obstacle([], unsafe_sets([_change(9)], {str(SET): 10}, Safety(), DeleteLimit()))
+    assert isinstance(error, UnsafePlan)
+    assert error.exit_code is ExitCode.SAFETY
+    assert "--max-delete 9" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "code"),
+    [(Reason.PROTECTED, PolicyViolation, 14), (Reason.EXISTS_FOREIGN, BlockedPlan, 17)],
+)
+def test_obstacle_blocked_change_stops_the_plan(reason, kind, code):
+    error = obstacle([Change(SET, Action.BLOCKED, reason, notes=("do this",))], [])
+    assert isinstance(error, kind)
+    assert (error.exit_code, "do this" in str(error)) == (code, True)
