@@ -1,0 +1,77 @@
+"""What exports remember between runs: the text of every converted item, and what the destination looked like.
+
+A cache beside the state; deleting it costs a conversion of every item and a read of every file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from reconciler.model.address import Address
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS fragment (
+    export TEXT, key TEXT, content TEXT NOT NULL, split TEXT, value TEXT NOT NULL, PRIMARY KEY (export, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stamp (
+    export TEXT, path TEXT, value TEXT NOT NULL, PRIMARY KEY (export, path)
+) WITHOUT ROWID;
+"""
+
+
+class FragmentCache:
+    """Fragments and stamps of exports."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=60)
+        self._db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; {_SCHEMA}")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> FragmentCache:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def fragment(self, export: Address, key: str, content: str) -> str | None:
+        """The text of an item, if it was converted from that very content."""
+        row = self._db.execute(
+            "SELECT value FROM fragment WHERE export = ? AND key = ? AND content = ?", [str(export), key, content]
+        ).fetchone()
+        return row[0] if row else None
+
+    def save_fragment(self, export: Address, key: str, content: str, split: str | None, text: str) -> None:
+        """Remember the text of an item."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO fragment VALUES (?, ?, ?, ?, ?)", [str(export), key, content, split, text]
+        )
+
+    def fragments(self, export: Address) -> Iterator[tuple[str, str | None, str]]:
+        """(key, split, text) of all items, in key order."""
+        yield from self._db.execute(
+            "SELECT key, split, value FROM fragment WHERE export = ? ORDER BY key", [str(export)]
+        ).fetchall()
+
+    def keep_only(self, export: Address, keys: Iterable[str]) -> None:
+        """Forget every other item."""
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY)")
+        self._db.execute("DELETE FROM kept")
+        self._db.executemany("INSERT OR IGNORE INTO kept VALUES (?)", ((key,) for key in keys))
+        self._db.execute("DELETE FROM fragment WHERE export = ? AND key NOT IN (SELECT key FROM kept)", [str(export)])
+
+    def stamps(self, export: Address) -> dict[str, str]:
+        """Path → stamp as last seen at the destination."""
+        return dict(self._db.execute("SELECT path, value FROM stamp WHERE export = ?", [str(export)]).fetchall())
+
+    def save_stamps(self, export: Address, stamps: Mapping[str, str]) -> None:
+        """Remember what the destination looks like now."""
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("DELETE FROM stamp WHERE export = ?", [str(export)])
+        self._db.executemany("INSERT INTO stamp VALUES (?, ?, ?)", ((str(export), p, s) for p, s in stamps.items()))
+        self._db.execute("COMMIT")
