@@ -1,0 +1,43 @@
+"""The embedded server as a WSGI application.
+
+app = create_app(folder)
+client = httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://embedded.local",
+                      headers={"SYNAPSE-ACCESS-TOKEN": app.store.local_token()})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.backend.datamaker.dispatch import Dispatcher
+from reconciler.backend.store import Store, open_store
+from reconciler.backend.wire import Environ, StartResponse, from_environ, send
+
+
+class App:
+    """The WSGI callable over one open store. Safe to call from several threads."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._datamaker = Dispatcher(store)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request = from_environ(environ)
+        response = self._datamaker.answer(request)
+        return send(response, start_response, head=request.method == "HEAD")
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+
+def create_app(store: Path | Store, *, seed: Mapping[str, Any] | None = None, first_id: int | None = None) -> App:
+    """Make the application over a store folder, which is made when it does not exist, or over an open store.
+
+    seed: a seed document, applied every time (only with a folder); first_id: see `open_store`.
+    Raises ConfigError for a bad seed, StateError when the folder is no store.
+    """
+    return App(store if isinstance(store, Store) else open_store(store, seed=seed, first_id=first_id))

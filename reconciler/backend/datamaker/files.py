@@ -1,0 +1,176 @@
+"""Data files: what is known by its content, `/v2/data-files/`, `/data_files/verify_checksums/`, and their bytes.
+
+The checksum shown is SHA-1, as in all presigned flows; look-ups take SHA-1, MD5 or SHA-256, told apart by length.
+Media URLs carry the SHA-256 and a signature in the path, so they need no credentials, never change for the same bytes,
+and cannot be made up by someone who only knows a checksum.
+"""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import re
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+from reconciler.backend.blobs import Digests, read
+from reconciler.backend.database import next_id, one
+from reconciler.backend.datamaker.accounts import storage_id
+from reconciler.backend.datamaker.call import Call
+from reconciler.backend.datamaker.listing import Selection, v2_list
+from reconciler.backend.routing import Route
+from reconciler.backend.signing import Signer
+from reconciler.backend.wire import Response, encode_json, invalid_field, not_found
+
+_COLUMN_BY_LENGTH: Final = {32: "md5", 40: "sha1", 64: "sha256"}
+_HEX: Final = re.compile("[0-9a-f]+")
+
+
+def checksum_column(checksum: str) -> str | None:
+    """Which column holds checksums of this form; None when it is no checksum."""
+    return _COLUMN_BY_LENGTH.get(len(checksum)) if _HEX.fullmatch(checksum) else None
+
+
+def find_files(db: sqlite3.Connection, tenant: int, checksums: Iterable[str]) -> dict[str, sqlite3.Row]:
+    """Known files by the checksums (lower-case hex) they were asked for with; unknown ones are left out."""
+    asked: dict[str, list[str]] = {}
+    for checksum in set(checksums):
+        if (column := checksum_column(checksum)) is not None:
+            asked.setdefault(column, []).append(checksum)
+    found: dict[str, sqlite3.Row] = {}
+    for column, some in asked.items():
+        rows = db.execute(
+            f"SELECT * FROM files WHERE tenant_id = ? AND {column} IN (SELECT value FROM json_each(?))"
+            " ORDER BY id DESC",
+            (tenant, encode_json(sorted(some))),
+        )
+        found.update((row[column], row) for row in rows)
+    return found
+
+
+def register(
+    db: sqlite3.Connection, tenant: int, files: Sequence[tuple[str, Digests]], now: str
+) -> list[tuple[int, bool]]:
+    """Note files by name and checksums; gives id and whether it is new, in the same order.
+
+    The same bytes are one file, whatever their names; the first name stays.
+    """
+    known = {key: row["id"] for key, row in find_files(db, tenant, (d.sha256 for _, d in files)).items()}
+    fresh: dict[str, tuple[Any, ...]] = {}
+    first = next_id(db, "files")
+    results = []
+    for name, digests in files:
+        is_new = digests.sha256 not in known
+        if is_new:
+            known[digests.sha256] = first + len(fresh)
+            fresh[digests.sha256] = (
+                known[digests.sha256], tenant, digests.sha256, digests.sha1, digests.md5, digests.size, name, now,
+            )  # fmt: skip
+        results.append((known[digests.sha256], is_new))
+    db.executemany(
+        "INSERT INTO files (id, tenant_id, sha256, sha1, md5, size, name, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        fresh.values(),
+    )
+    return results
+
+
+def media_url(base_url: str, signer: Signer, sha256: str, name: str) -> str:
+    """The absolute URL of a file's bytes. name: any path; its last part ends the URL, for clients that look at it."""
+    leaf = quote(name.rpartition("/")[2] or "file", safe="")
+    return f"{base_url}/media/{sha256}.{signer.sign('media', sha256)}/{leaf}"
+
+
+def _wire(row: sqlite3.Row) -> dict[str, Any]:
+    return {"id": row["id"], "checksum": row["sha1"], "file_size": row["size"], "created": row["created"]}
+
+
+def list_v2(call: Call) -> Response:
+    """`GET /v2/data-files/`: by checksum, and by the collection whose units use them."""
+    where, values = ["tenant_id = ?"], [call.tenant]
+    if (checksum := call.query.text("checksum")) is not None:
+        where.append(f"{checksum_column(checksum.lower()) or 'sha1'} = ?")
+        values.append(checksum.lower())  # type: ignore[arg-type]
+    if (collection := call.query.integer("data_collection")) is not None:
+        where.append("id IN (SELECT file_id FROM unit_files JOIN units ON units.id = unit_id WHERE collection_id = ?)")
+        values.append(collection)
+    return v2_list(call, Selection("*", "files", "id", tuple(where), tuple(values)), _wire)
+
+
+def get_v2(call: Call) -> Response:
+    """`GET /v2/data-files/{id}/`."""
+    row = one(call.db, "SELECT * FROM files WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
+    if row is None:
+        raise not_found("The data file")
+    return call.reply({**_wire(row), "meta": json.loads(row["meta"]), "storage_id": storage_id(call, call.db)})
+
+
+def verify_checksums(call: Call) -> Response:
+    """`POST /data_files/verify_checksums/`: which of these are known; the official client asks with MD5."""
+    asked = call.request.object().get("checksums")
+    if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
+        raise invalid_field("checksums", "must be a list of strings")
+    found = find_files(call.db, call.tenant, (one.lower() for one in asked))
+    return call.reply({"existing_checksums": [one for one in asked if one.lower() in found]})
+
+
+def media(call: Call) -> Response:
+    """Send a file's bytes, or one range of them. The URL is its own permission."""
+    found = re.fullmatch(r"([0-9a-f]{64})\.([0-9a-f]{32})", call.request.params["key"])
+    if not found or not call.store.signer.is_valid(found[2], "media", found[1]):
+        raise not_found("The file")
+    name = call.request.params["name"]
+    return send_file(call, call.store.blobs.path(found[1]), found[1], mimetypes.guess_type(name)[0])
+
+
+def send_file(call: Call, path: str, sha256: str, content_type: str | None) -> Response:
+    """Stream a blob, honouring `Range` and `If-None-Match`."""
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, 2)
+    except FileNotFoundError as exc:
+        raise not_found("The file") from exc
+    headers = [
+        ("ETag", f'"{sha256}"'),
+        ("Accept-Ranges", "bytes"),
+        ("Cache-Control", "private, max-age=31536000, immutable"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Content-Disposition", "attachment"),
+    ]
+    if call.request.header("If-None-Match") == f'"{sha256}"':
+        return Response(304, headers=tuple(headers))
+    return _ranged(call.request.header("Range"), path, size, content_type, headers)
+
+
+def _ranged(
+    asked: str | None, path: str, size: int, content_type: str | None, headers: list[tuple[str, str]]
+) -> Response:
+    headers.append(("Content-Type", content_type or "application/octet-stream"))
+    wanted = _range(asked, size)
+    if wanted is None:
+        headers.append(("Content-Length", str(size)))
+        return Response(200, headers=tuple(headers), chunks=read(path))
+    start, stop = wanted
+    if start >= stop:
+        return Response(416, headers=(("Content-Range", f"bytes */{size}"),))
+    headers += [("Content-Range", f"bytes {start}-{stop - 1}/{size}"), ("Content-Length", str(stop - start))]
+    return Response(206, headers=tuple(headers), chunks=read(path, start, stop - start))
+
+
+def _range(asked: str | None, size: int) -> tuple[int, int] | None:
+    """Start and stop of a single range; None for the whole file. Start is not below stop when it cannot be met."""
+    found = re.fullmatch(r"bytes=([0-9]{0,18})-([0-9]{0,18})", (asked or "").strip())
+    if not found or not (found[1] or found[2]):
+        return None
+    if not found[1]:
+        return max(0, size - int(found[2])), size
+    stop = min(size, int(found[2]) + 1) if found[2] else size
+    return int(found[1]), stop
+
+
+ROUTES = (
+    Route("GET", "/v2/data-files/", list_v2),
+    Route("GET", "/v2/data-files/{id}/", get_v2),
+    Route("POST", "/data_files/verify_checksums/", verify_checksums),
+)

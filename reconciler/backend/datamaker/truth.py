@@ -1,0 +1,140 @@
+"""Ground truth data sets and their immutable versions: `/v2/ground-truth-datasets/`.
+
+Versions are records of names only: neither dialect lets a client write the events that a version snapshots.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from reconciler.backend.database import one
+from reconciler.backend.datamaker.call import NO_CONTENT, Call
+from reconciler.backend.datamaker.fields import Fields, Writing, insert_sql, update_sql
+from reconciler.backend.datamaker.listing import Selection, v2_list
+from reconciler.backend.routing import Route, Work
+from reconciler.backend.wire import Response, invalid_field, not_found
+
+
+def _find(call: Call, name: str = "id") -> sqlite3.Row:
+    row = one(call.db, "SELECT * FROM truth_datasets WHERE id = ? AND tenant_id = ?", (call.id(name), call.tenant))
+    if row is None:
+        raise not_found("The ground truth data set")
+    return row
+
+
+def _detail(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "tenant_id": row["tenant_id"],
+        "project_id": call.optional_id(None),
+        "description": row["description"],
+    }
+
+
+def _fields(call: Call, writing: Writing) -> dict[str, Any]:
+    fields = Fields(call.request.object(), writing)
+    fields.text("name", shortest=1, longest=200, required=True)
+    fields.text("description", default="")
+    return fields.done()
+
+
+def list_datasets(call: Call) -> Response:
+    """`GET /v2/ground-truth-datasets/`."""
+    where = ("tenant_id = ?",) if call.query.integer("project") in (None, 0) else ("tenant_id = ?", "0")
+    chosen = Selection("id, name", "truth_datasets", "id", where, (call.tenant,))
+    return v2_list(call, chosen, lambda row: {"id": row["id"], "name": row["name"]})
+
+
+def create_dataset(call: Call) -> Response:
+    """`POST /v2/ground-truth-datasets/`."""
+    values = _fields(call, Writing.CREATE) | {"tenant_id": call.tenant, "created": call.store.now()}
+    made = call.db.execute(insert_sql("truth_datasets", values), values).lastrowid
+    row = one(call.db, "SELECT * FROM truth_datasets WHERE id = ?", (made,))
+    assert row is not None
+    return call.reply(_detail(call, row), 201)
+
+
+def get_dataset(call: Call) -> Response:
+    """`GET /v2/ground-truth-datasets/{id}/`."""
+    return call.reply(_detail(call, _find(call)))
+
+
+def replace_dataset(call: Call) -> Response:
+    """`PUT /v2/ground-truth-datasets/{id}/`."""
+    return _update(call, Writing.REPLACE)
+
+
+def patch_dataset(call: Call) -> Response:
+    """`PATCH /v2/ground-truth-datasets/{id}/`."""
+    return _update(call, Writing.PATCH)
+
+
+def _update(call: Call, writing: Writing) -> Response:
+    dataset = _find(call)["id"]
+    values = _fields(call, writing)
+    if values:
+        call.db.execute(update_sql("truth_datasets", values), {"id": dataset, **values})
+    return call.reply(_detail(call, _find(call)))
+
+
+def delete_dataset(call: Call) -> Response:
+    """`DELETE /v2/ground-truth-datasets/{id}/`: with its versions."""
+    call.db.execute("DELETE FROM truth_datasets WHERE id = ?", (_find(call)["id"],))
+    return NO_CONTENT
+
+
+def _version_wire(row: sqlite3.Row) -> dict[str, Any]:
+    return {"id": row["id"], "version": row["version"], "created": row["created"]}
+
+
+def list_versions(call: Call) -> Response:
+    """`GET /v2/ground-truth-datasets/{ds}/versions/`."""
+    dataset = _find(call, "ds")["id"]
+    return v2_list(call, Selection("*", "truth_versions", "id", ("dataset_id = ?",), (dataset,)), _version_wire)
+
+
+def create_version(call: Call) -> Response:
+    """`POST /v2/ground-truth-datasets/{ds}/versions/`; there is no way to change or delete one."""
+    dataset = _find(call, "ds")["id"]
+    fields = Fields(call.request.object())
+    fields.text("version", shortest=1, longest=100, required=True)
+    fields.text("description", default="")
+    values = fields.done() | {"dataset_id": dataset, "created": call.store.now()}
+    try:
+        made = call.db.execute(insert_sql("truth_versions", values), values).lastrowid
+    except sqlite3.IntegrityError as exc:
+        raise invalid_field("version", "exists in the data set") from exc
+    return call.reply(_version(call, dataset, made), 201)
+
+
+def _version(call: Call, dataset: int, version: int | None) -> dict[str, Any]:
+    row = one(call.db, "SELECT * FROM truth_versions WHERE id = ? AND dataset_id = ?", (version, dataset))
+    if row is None:
+        raise not_found("The version")
+    return {
+        **_version_wire(row),
+        "ground_truth_dataset_id": row["dataset_id"],
+        "description": row["description"],
+        "is_archived": bool(row["is_archived"]),
+    }
+
+
+def get_version(call: Call) -> Response:
+    """`GET /v2/ground-truth-datasets/{ds}/versions/{id}/`."""
+    return call.reply(_version(call, _find(call, "ds")["id"], call.id()))
+
+
+_BASE = "/v2/ground-truth-datasets/"
+ROUTES = (
+    Route("GET", _BASE, list_datasets),
+    Route("POST", _BASE, create_dataset, Work.WRITE, "create"),
+    Route("GET", _BASE + "{id}/", get_dataset),
+    Route("PUT", _BASE + "{id}/", replace_dataset, Work.WRITE, "update"),
+    Route("PATCH", _BASE + "{id}/", patch_dataset, Work.WRITE, "update"),
+    Route("DELETE", _BASE + "{id}/", delete_dataset, Work.WRITE, "destroy"),
+    Route("GET", _BASE + "{ds}/versions/", list_versions),
+    Route("POST", _BASE + "{ds}/versions/", create_version, Work.WRITE, "create"),
+    Route("GET", _BASE + "{ds}/versions/{id}/", get_version),
+)
