@@ -1,0 +1,365 @@
+"""Write COCO: every item becomes a fragment, and the fragments become `instances.json` and its neighbours.
+
+A fragment holds everything about an item but the numbers that depend on its neighbours (ids of pictures, annotations
+and categories), so an item that did not change is never converted again.
+
+Source of the format: COCO data format (cocodataset.org), and `attributes` as CVAT and datumaro read it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+
+from reconciler.errors import Problem
+from reconciler.formats.account import Account, Loss, Outcome, Tally, decode_account, encode_account
+from reconciler.formats.annotations import MediaAnnotations
+from reconciler.formats.categories import CategoryRules, CategoryTable, class_key
+from reconciler.formats.coco_objects import CocoObject, ObjectRules, write_object
+from reconciler.formats.dm import decode_payload
+from reconciler.formats.geometry import EdgePolicy
+from reconciler.formats.items import ExportItem, Fragment, Fragments, ItemOutput, ItemPaths, OutputFile
+from reconciler.formats.naming import primary_media, safe_component, settle_paths
+from reconciler.formats.objects import RECORD_KEY, gather_objects
+from reconciler.model.json import JSON, JSONObject, canonical_json, digest
+
+_CHUNK: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CocoOptions:
+    """options of `format: coco`. geometry: policy for shapes that leave the picture. originals: specifications to copy.
+    categories: order, reference rows, ids of the last publication and skeletons. frame: `info` and `licenses`.
+    crowd_masks: masks that say nothing count as crowds (iscrowd 1). has_splits: one file per split.
+    """
+
+    geometry: EdgePolicy = field(default_factory=EdgePolicy)
+    originals: bool | tuple[str, ...] = True
+    categories: CategoryRules = field(default_factory=CategoryRules)
+    frame: JSONObject = field(default_factory=dict)
+    crowd_masks: bool = False
+    has_splits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CocoWriter:
+    """`format: coco`. Pure; see `items.Writer`."""
+
+    options: CocoOptions = field(default_factory=CocoOptions)
+    format: str = "coco"
+
+    @property
+    def digest(self) -> str:
+        """Digest of the options that decide a fragment; order and ids of categories do not."""
+        o = self.options
+        originals = o.originals if isinstance(o.originals, bool) else list(o.originals)
+        edge = [o.geometry.mode, o.geometry.tolerance]
+        return digest([1, edge, originals, o.crowd_masks, {k: dict(v) for k, v in o.categories.skeletons.items()}])
+
+    def paths(self, item: ExportItem) -> ItemPaths:
+        """`images/[<split>/]<key><suffix>` for the primary picture; see `naming.settle_paths` for the others."""
+        return settle_paths(item, self.options.originals, annotation=None)
+
+    def write_item(self, item: ExportItem) -> ItemOutput:
+        """One fragment; no files of its own."""
+        decoded = decode_payload(item.data, lossless=False)
+        builder = _FragmentBuilder(item, self.options)
+        by_media = {m.media: m for m in decoded.document.media}
+        for media in _pictures(item, by_media):
+            builder.add_picture(by_media.get(media, MediaAnnotations(media)), _file_name(item, media, self.options))
+        for media, drawn in by_media.items():
+            if not _is_picture(item, media):
+                builder.refuse(drawn)
+        problems = tuple(_placed(p, item.key) for p in decoded.problems)
+        return ItemOutput({}, builder.text(), builder.account(), problems)
+
+    def account(self, fragment: str) -> Account:
+        """The account inside a fragment."""
+        return decode_account(_head(fragment)["account"])
+
+    def assemble(self, fragments: Fragments) -> Iterator[OutputFile]:
+        """`annotations/instances[_<split>].json`, captions and labels when there are any, and `classes.json`."""
+        return _Assembly(self.options, fragments).files()
+
+
+def write_coco(items: Iterable[ExportItem], options: CocoOptions | None = None) -> dict[str, JSON]:
+    """Convert all items at once, in memory: path → parsed file. For tests, small exports and libraries' users."""
+    writer = CocoWriter(options or CocoOptions())
+    fragments = [Fragment(i.key, i.split, writer.write_item(i).fragment) for i in sorted(items, key=lambda i: i.key)]
+    return {file.path: json.loads(b"".join(file.chunks)) for file in writer.assemble(lambda: fragments)}
+
+
+def _placed(problem: Problem, key: str) -> Problem:
+    return Problem(f"{key}: {problem.summary}", problem.at, problem.detail, problem.fix, problem.severity)
+
+
+def _is_picture(item: ExportItem, media: str) -> bool:
+    file = item.media.get(media)
+    return media.startswith("image") if file is None or file.type is None else file.type == "image"
+
+
+def _pictures(item: ExportItem, by_media: Mapping[str, MediaAnnotations]) -> list[str]:
+    """Media that become `images` rows: the primary picture always, others when something is drawn on them."""
+    primary = primary_media(item)
+    drawn = [m for m, found in by_media.items() if found.annotations and _is_picture(item, m)]
+    first = [primary] if primary and _is_picture(item, primary) else []
+    return list(dict.fromkeys([*first, *sorted(drawn)]))
+
+
+def _file_name(item: ExportItem, media: str, options: CocoOptions) -> str:
+    """Path below the folder of pictures, as `file_name` wants it."""
+    path = settle_paths(item, (media,), annotation=None).originals[media]
+    prefix = f"images/{safe_component(item.split)}/" if options.has_splits and item.split else "images/"
+    return path.removeprefix(prefix)
+
+
+@dataclass(slots=True)
+class _FragmentBuilder:
+    item: ExportItem
+    options: CocoOptions
+    lines: list[str] = field(default_factory=list)
+    categories: list[JSONObject] = field(default_factory=list)
+    image_ids: list[int] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+    accounts: list[Tally] = field(default_factory=list)
+
+    def add_picture(self, media: MediaAnnotations, file_name: str) -> None:
+        tally = self._tally(media)
+        size = self._size(media)
+        kept = media.extra.get(RECORD_KEY)
+        kept = kept if isinstance(kept, Mapping) else {}
+        self._image_line(kept.get("image"), file_name, size)
+        objects, loose = gather_objects(media)
+        if size is None and media.annotations:
+            tally.note(Outcome.LOSSY, Loss.SIZE_UNKNOWN, *(a.id for a in media.annotations))
+        for group in loose:
+            tally.note(Outcome.LOSSY, Loss.GROUP, *group.members)
+        if media.relations:
+            tally.note(Outcome.LOSSY, Loss.RELATIONS)
+        rules = ObjectRules(size, self.options.geometry, self.options.crowd_masks, self._skeletons(), _rows(kept))
+        for found in objects:
+            written = write_object(found, rules, tally)
+            if written is not None:
+                self._object_line(written)
+
+    def refuse(self, media: MediaAnnotations) -> None:
+        """Account for what is drawn on media that COCO cannot hold."""
+        tally = self._tally(media)
+        if media.annotations:
+            tally.note(Outcome.DROPPED, Loss.UNSUPPORTED_MEDIA, *(a.id for a in media.annotations))
+
+    def _tally(self, media: MediaAnnotations) -> Tally:
+        self.accounts.append(Tally(self.item.key, media.media, read=len(media.annotations)))
+        return self.accounts[-1]
+
+    def _size(self, media: MediaAnnotations) -> tuple[int, int] | None:
+        file = self.item.media.get(media.media)
+        if media.size or file is None or file.width is None or file.height is None:
+            return media.size
+        return file.width, file.height
+
+    def _skeletons(self) -> Mapping[str, JSONObject]:
+        return self.options.categories.skeletons
+
+    def _image_line(self, kept: JSON, file_name: str, size: tuple[int, int] | None) -> None:
+        row: dict[str, JSON] = {"file_name": file_name}
+        if size is not None:
+            row |= {"width": size[0], "height": size[1]}
+        row |= {k: v for k, v in (kept.items() if isinstance(kept, Mapping) else ()) if k not in row}
+        number = row.pop("id", None)
+        if _is_id(number):
+            self.image_ids.append(number)
+        self.lines.append(f"i\t{number if _is_id(number) else ''}\t{_dump(row)}")
+
+    def _object_line(self, written: CocoObject) -> None:
+        if written.id is not None:
+            self.ids.append(written.id)
+        category = ""
+        if written.category is not None:
+            if written.category not in self.categories:
+                self.categories.append(written.category)
+            category = _dump([class_key(written.category["name"]), written.category.get("id")])
+        number = "" if written.id is None else str(written.id)
+        joints = "" if written.joints is None else _dump(written.joints)
+        self.lines.append(f"{written.kind}\t{number}\t{category}\t{joints}\t{_dump(written.body)}")
+
+    def account(self) -> Account:
+        tallies = [t.account() for t in self.accounts]
+        entries = tuple(e for a in tallies for e in a.entries)
+        return Account(sum(a.read for a in tallies), sum(a.written for a in tallies), entries)
+
+    def text(self) -> str:
+        head = {
+            "account": encode_account(self.account()),
+            "categories": self.categories,
+            "image_ids": self.image_ids,
+            "ids": self.ids,
+        }
+        return "\n".join([canonical_json(head), *self.lines])
+
+
+def _rows(kept: Mapping[str, JSON]) -> Mapping[int, JSONObject]:
+    rows = kept.get("categories")
+    return {
+        r["id"]: r
+        for r in (rows if isinstance(rows, list) else ())
+        if isinstance(r, Mapping) and _is_id(r.get("id")) and isinstance(r.get("name"), str)
+    }
+
+
+def _is_id(value: JSON) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def _head(fragment: str) -> JSONObject:
+    head: JSONObject = json.loads(fragment.partition("\n")[0])
+    return head
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """Gives ids in order: the wanted one to the first that asks, the next free one otherwise."""
+
+    reserved: set[int]
+    given: set[int] = field(default_factory=set)
+    next_free: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def take(self, wanted: str) -> int:
+        number = int(wanted) if wanted else None
+        if number is None or number in self.given:
+            number = next(n for n in self.next_free if n not in self.reserved)
+        self.given.add(number)
+        return number
+
+
+# Kinds of annotation lines, and the file each goes to.
+_FILES: Final = {"a": "instances", "c": "captions", "l": "labels"}
+
+
+@dataclass(slots=True)
+class _Assembly:
+    """Turns fragments into files: one pass for ids and categories, then two per file."""
+
+    options: CocoOptions
+    fragments: Fragments
+    table: CategoryTable = field(init=False)
+    image_ids: set[int] = field(default_factory=set)
+    ids: set[int] = field(default_factory=set)
+    kinds: set[str] = field(default_factory=lambda: {"a"})
+    splits: set[str | None] = field(default_factory=set)
+    rows: Sequence[JSONObject] = ()
+
+    def files(self) -> Iterator[OutputFile]:
+        self.table = CategoryTable(self.options.categories)
+        for fragment in self.fragments():
+            self._meet(fragment)
+        self.rows = self.table.close()
+        for kind in sorted(self.kinds, key=lambda k: _FILES[k]):
+            for split in self._parts():
+                name = _FILES[kind] + (f"_{safe_component(split)}" if split is not None else "")
+                yield OutputFile(f"annotations/{name}.json", _chunked(self._file(kind, split)))
+        yield OutputFile("classes.json", iter((self._classes(),)))
+
+    def _parts(self) -> list[str | None]:
+        """The splits to write; None stands for items that belong to none, and for an export without splits."""
+        if not self.options.has_splits or not self.splits:
+            return [None]
+        named: list[str | None] = [*sorted(s for s in self.splits if s is not None)]
+        return ([None] if None in self.splits else []) + named
+
+    def _meet(self, fragment: Fragment) -> None:
+        head, _, rest = fragment.text.partition("\n")
+        found = json.loads(head)
+        self.image_ids.update(found["image_ids"])
+        self.ids.update(found["ids"])
+        self.splits.add(fragment.split)
+        for row in found["categories"]:
+            self.table.meet(row)
+        self.kinds.update(k for k in _FILES if f"\n{k}\t" in rest)
+
+    def _classes(self) -> bytes:
+        rows = [{"id": r["id"], "name": r["name"]} for r in self.rows]
+        return (json.dumps(rows, ensure_ascii=False, indent=1) + "\n").encode()
+
+    def _file(self, kind: str, split: str | None) -> Iterator[str]:
+        yield "{"
+        for key, value in sorted(self.options.frame.items()):
+            yield f"{_dump(key)}:{_dump(value)},"
+        yield '"images":['
+        yield from _joined(self._images(split))
+        yield '],\n"annotations":['
+        yield from _joined(self._annotations(kind, split))
+        yield f'],\n"categories":{_dump(self.rows)}}}\n' if kind != "c" else "]}\n"
+
+    def _lines(self) -> Iterator[tuple[str | None, int, str]]:
+        """(split, id of the picture, line) of every line, in order; pictures are numbered on the way."""
+        numbers = _Numbers(self.image_ids)
+        for fragment in self.fragments():
+            image = 0
+            for line in fragment.text.split("\n")[1:]:
+                if line.startswith("i\t"):
+                    image = numbers.take(line.split("\t", 2)[1])
+                yield fragment.split if self.options.has_splits else None, image, line
+
+    def _images(self, split: str | None) -> Iterator[str]:
+        for its_split, number, line in self._lines():
+            if its_split == split and line.startswith("i\t"):
+                yield _with({"id": number}, line.split("\t", 2)[2])
+
+    def _annotations(self, kind: str, split: str | None) -> Iterator[str]:
+        numbers = _Numbers(self.ids)
+        for its_split, image, line in self._lines():
+            if line.startswith("i\t"):
+                continue
+            its_kind, wanted, category, joints, body = line.split("\t", 4)
+            number = numbers.take(wanted)
+            if its_split == split and its_kind == kind:
+                yield self._annotation(number, image, category, joints, body)
+
+    def _annotation(self, number: int, image: int, category: str, joints: str, body: str) -> str:
+        row: dict[str, JSON] = {"id": number, "image_id": image}
+        if category:
+            name, wanted = json.loads(category)
+            row["category_id"] = self.table.id_of(name, wanted)
+            if joints:
+                row |= _vector(json.loads(joints), self.table.joints(name))
+        return _with(row, body)
+
+
+def _vector(joints: Sequence[Sequence[JSON]], names: Sequence[str]) -> JSONObject:
+    """`keypoints` of named joints, in the order of the category; those that are not there are 0, 0, 0."""
+    by_name = {name: (x, y, seen) for name, x, y, seen in joints}
+    values = [value for name in names for value in by_name.get(name, (0, 0, 0))]
+    return {"keypoints": values, "num_keypoints": sum(1 for seen in values[2::3] if seen)}
+
+
+def _with(row: JSONObject, body: str) -> str:
+    head = _dump(row)
+    return head if body == "{}" else f"{head[:-1]},{body[1:]}"
+
+
+def _joined(rows: Iterable[str]) -> Iterator[str]:
+    first = True
+    for row in rows:
+        yield f"\n{row}" if first else f",\n{row}"
+        first = False
+
+
+def _chunked(texts: Iterable[str]) -> Iterator[bytes]:
+    """The same text in pieces worth a system call each."""
+    waiting: list[str] = []
+    length = 0
+    for text in texts:
+        waiting.append(text)
+        length += len(text)
+        if length >= _CHUNK:
+            yield "".join(waiting).encode()
+            waiting, length = [], 0
+    if waiting:
+        yield "".join(waiting).encode()

@@ -1,0 +1,121 @@
+"""File names of an export: from the declared key, safe as paths, checked for collisions before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from reconciler.errors import ConfigError, Problem
+from reconciler.formats.items import ExportItem, ItemPaths
+
+_RESERVED: Final = re.compile(r'[<>:"\\|?*\x00-\x1f\x7f]')
+_DEVICES: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.I)
+_COMPOUND: Final = re.compile(r"(\.(?:nii|tar|ome|img))?(\.[^./\s]{1,16})$", re.I)
+_LONGEST: Final = 200  # bytes; file systems allow 255, suffixes and temporary names need room
+
+
+def safe_component(name: str) -> str:
+    """One path component that every file system takes, NFC: reserved characters become "_".
+
+    "", "." and ".." and names longer than the limit become a name with a piece of their hash; others stay as they
+    are, so `1. 자연` is `1. 자연`.
+    """
+    text = _RESERVED.sub("_", unicodedata.normalize("NFC", name).replace("/", "_").encode(errors="replace").decode())
+    text = text.rstrip(" .") + "_" * (len(text) - len(text.rstrip(" .")))
+    if not text.strip("._") and name in ("", ".", ".."):
+        return f"_{_short_hash(name)}"
+    if _DEVICES.fullmatch(text):
+        text = f"_{text}"
+    if len(text.encode()) <= _LONGEST:
+        return text
+    stem, suffix = split_suffix(text)
+    room = _LONGEST - len(suffix.encode()) - 9
+    return f"{stem.encode()[:room].decode(errors='ignore')}~{_short_hash(name)}{suffix}"
+
+
+def safe_path(key: str) -> str:
+    """A relative path for a key: "/" separates folders, every component is safe, nothing leads outside."""
+    parts = [safe_component(part) for part in key.split("/") if part != ""]
+    return "/".join(parts) or safe_component("")
+
+
+def split_suffix(name: str) -> tuple[str, str]:
+    """Stem and suffix of a leaf name; `.nii.gz` and its like are one suffix, a leading dot is none."""
+    found = _COMPOUND.search(name, 1)
+    return (name[: found.start()], name[found.start() :]) if found else (name, "")
+
+
+def primary_media(item: ExportItem) -> str | None:
+    """The specification that stands for the item: the one marked primary, else the first picture, else the first."""
+    marked = [spec for spec, file in item.media.items() if file.is_primary]
+    pictures = [spec for spec, file in sorted(item.media.items()) if _kind(spec, file.type) == "image"]
+    found = [*marked, *pictures, *sorted(item.media)]
+    return found[0] if found else None
+
+
+def settle_paths(item: ExportItem, originals: bool | tuple[str, ...], *, annotation: str | None) -> ItemPaths:
+    """Where an item's files go.
+
+    The primary file: `images/[<split>/]<key><suffix>`. Pictures of other specifications: a folder of their name below
+    that. Anything else: `files/[<split>/]<specification>/<key><suffix>`. annotation: suffix of the item's own
+    annotation file below `annotations/`, None when the format has none.
+    """
+    split = f"{safe_component(item.split)}/" if item.split is not None else ""
+    base = safe_path(item.key)
+    wanted = sorted(item.media) if originals is True else [] if originals is False else list(originals)
+    primary = primary_media(item)
+    paths = {spec: _original(item, spec, base, split, is_primary=spec == primary or not primary) for spec in wanted}
+    return ItemPaths(paths, f"annotations/{split}{base}{annotation}" if annotation else None)
+
+
+def _original(item: ExportItem, spec: str, base: str, split: str, *, is_primary: bool) -> str:
+    file = item.media.get(spec)
+    suffix = split_suffix(unicodedata.normalize("NFC", file.name))[1] if file else ""
+    leaf = base if not suffix or base.lower().endswith(suffix.lower()) else f"{base}{safe_component(suffix)}"
+    folder = "images" if _kind(spec, file.type if file else None) == "image" else "files"
+    inner = "" if is_primary and folder == "images" else f"{safe_component(spec)}/"
+    return f"{folder}/{split}{inner}{leaf}"
+
+
+def _kind(spec: str, declared: str | None) -> str:
+    return declared or ("image" if spec.startswith("image") else "file")
+
+
+def check_collisions(paths: Iterable[tuple[str, ItemPaths]]) -> None:
+    """Refuse two items that would write one file, or a file where another needs a folder.
+
+    paths: (item key, its paths). Keeps one text per path in memory.
+
+    Raises:
+        ConfigError: with every collision, naming both items.
+    """
+    owners: dict[str, str] = {}
+    problems: list[Problem] = []
+    for key, item_paths in paths:
+        clashes = [path for path in item_paths.all if owners.setdefault(path, key) != key]
+        problems.extend(_collision(path, owners[path], key) for path in clashes)
+    problems += _nested(owners)
+    if problems:
+        raise ConfigError(problems)
+
+
+def _nested(owners: dict[str, str]) -> Iterator[Problem]:
+    for path in sorted(owners):
+        for end, letter in enumerate(path):
+            if letter == "/" and path[:end] in owners:
+                yield _collision(path[:end], owners[path[:end]], owners[path])
+
+
+def _collision(path: str, first: str, second: str) -> Problem:
+    return Problem(
+        f"items {first!r} and {second!r} would both be written to {path!r}",
+        detail="file names come from the declared keys, made safe for file systems",
+        fix="give the units different keys",
+    )
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]

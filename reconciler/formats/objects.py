@@ -1,0 +1,161 @@
+"""Objects as training formats see them: which annotations of one picture are parts of one thing.
+
+DM draws one ring, one joint or one mask per annotation and ties them with groups. A group is one object when its
+members can be: polygons, at most one box and one mask, all of one class, and any joints. Other groups stay apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.formats.annotations import (
+    Annotation,
+    Box,
+    Group,
+    Joint,
+    Mask,
+    MediaAnnotations,
+    Point,
+    Polygon,
+    Raw,
+    Skeleton,
+    visibility,
+)
+from reconciler.formats.dm_shapes import write_seed
+from reconciler.model.json import JSONObject, digest
+
+RECORD_KEY: Final = "coco"
+"""Member of `extra[media]` under which an import keeps what DM has no place for."""
+
+CAPTION_CLASS: Final = "caption"
+"""Class of a classification that is a sentence about the picture, held by its attribute of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageObject:
+    """One thing in a picture. parts: in payload order. record: what an import kept about it, when it came from COCO.
+
+    is_pristine: the parts are exactly those that were imported, so that the record's numbers still hold.
+    group: the group that ties it, if any.
+    """
+
+    parts: tuple[Annotation, ...]
+    record: JSONObject | None = None
+    is_pristine: bool = False
+    group: Group | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Annotation ids of the parts."""
+        return tuple(part.id for part in self.parts)
+
+    @property
+    def box(self) -> Box | None:
+        """The box among the parts."""
+        return next((p.shape for p in self.parts if isinstance(p.shape, Box)), None)
+
+    @property
+    def mask(self) -> Mask | None:
+        """The mask among the parts."""
+        return next((p.shape for p in self.parts if isinstance(p.shape, Mask)), None)
+
+    @property
+    def skeleton(self) -> Skeleton | None:
+        """The whole pose among the parts."""
+        return next((p.shape for p in self.parts if isinstance(p.shape, Skeleton)), None)
+
+    @property
+    def polygons(self) -> tuple[Annotation, ...]:
+        """The parts that are rings."""
+        return tuple(p for p in self.parts if isinstance(p.shape, Polygon))
+
+    @property
+    def points(self) -> tuple[Annotation, ...]:
+        """The parts that are single joints."""
+        return tuple(p for p in self.parts if isinstance(p.shape, Point))
+
+    @property
+    def body(self) -> Annotation | None:
+        """The part that says class and attributes of the whole: the first that is no joint."""
+        return next((p for p in self.parts if not isinstance(p.shape, Point)), None)
+
+
+def gather_objects(media: MediaAnnotations) -> tuple[list[ImageObject], list[Group]]:
+    """All objects of one picture, by the position of their first part, and the groups that are no object."""
+    by_id = {a.id: a for a in media.annotations if a.id}
+    taken: dict[str, ImageObject] = {}
+    for found in _recorded(media, by_id):
+        taken.update((i, found) for i in found.ids)
+    loose: list[Group] = []
+    for group in media.groups:
+        parts = tuple(by_id[m] for m in dict.fromkeys(group.members) if m in by_id)
+        if all(p.id in taken for p in parts):
+            continue
+        if is_one_object(parts) and not any(p.id in taken for p in parts):
+            taken.update((p.id, ImageObject(parts, group=group)) for p in parts)
+        else:
+            loose.append(group)
+    return list(_ordered(media.annotations, taken)), loose
+
+
+def _ordered(annotations: Iterable[Annotation], taken: Mapping[str, ImageObject]) -> Iterator[ImageObject]:
+    seen: set[int] = set()
+    for annotation in annotations:
+        found = taken.get(annotation.id) or ImageObject((annotation,))
+        if len(found.parts) == 1 or id(found.parts) not in seen:
+            seen.add(id(found.parts))
+            yield found
+
+
+def is_one_object(parts: Sequence[Annotation]) -> bool:
+    """Whether the members of a group can be parts of one object."""
+    shapes = [p.shape for p in parts]
+    if not parts or not all(isinstance(s, (Box, Polygon, Mask, Point)) for s in shapes):
+        return False
+    kinds = [sum(isinstance(s, kind) for s in shapes) for kind in (Box, Mask, Polygon)]
+    if kinds[0] > 1 or kinds[1] > 1 or (kinds[1] and kinds[2]):
+        return False
+    names = [p.attributes.get("class", p.class_name) for p in parts if isinstance(p.shape, Point)]
+    classes = {p.class_name for p in parts if not isinstance(p.shape, Point)}
+    return len(classes) <= 1 and len(set(names)) == len(names)
+
+
+def _recorded(media: MediaAnnotations, by_id: Mapping[str, Annotation]) -> Iterator[ImageObject]:
+    for record in _records(media):
+        parts = tuple(by_id[m] for m in record["annotations"] if m in by_id)
+        if parts and not any(isinstance(p.shape, Raw) for p in parts):
+            pristine = len(parts) == len(record["annotations"]) and shape_digest(parts) == record.get("shape")
+            yield ImageObject(parts, record, pristine)
+
+
+def _records(media: MediaAnnotations) -> Iterator[JSONObject]:
+    kept = media.extra.get(RECORD_KEY)
+    rows = kept.get("objects") if isinstance(kept, Mapping) else None
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, Mapping) and isinstance(row.get("annotations"), list):
+            yield row
+
+
+def shape_digest(parts: Iterable[Annotation]) -> str:
+    """Digest of the geometry of some annotations; changes when anyone edits a shape, or what a joint is."""
+    return digest([[p.id, write_seed(p.shape), *_joint(p)] for p in parts])[:16]
+
+
+def _joint(part: Annotation) -> tuple[str | None, int | None] | tuple[()]:
+    return (part.class_name, visibility(part)) if isinstance(part.shape, Point) else ()
+
+
+def joints_of(points: Iterable[Annotation]) -> tuple[tuple[Joint, ...], list[str]]:
+    """Joints of single keypoint annotations, and the ids of those whose visibility had to be taken as visible."""
+    joints: list[Joint] = []
+    assumed: list[str] = []
+    for part in points:
+        if not isinstance(part.shape, Point):
+            continue
+        seen = visibility(part)
+        if seen is None:
+            assumed.append(part.id)
+        joints.append(Joint(part.class_name or part.id, part.shape.x, part.shape.y, 2 if seen is None else seen))
+    return tuple(joints), assumed

@@ -1,0 +1,145 @@
+"""The writers there are, by the name of their format, and the option schemas of `Export.options`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from reconciler.errors import ConfigError, Problem
+from reconciler.formats.account import Account, summarise
+from reconciler.formats.categories import CategoryRules
+from reconciler.formats.coco_write import CocoOptions, CocoWriter
+from reconciler.formats.geometry import EdgePolicy
+from reconciler.formats.items import Writer
+from reconciler.formats.synapse_json import SynapseJsonOptions, SynapseJsonWriter
+from reconciler.model.json import JSON, JSONObject
+from reconciler.model.resource import Export
+
+_COCO_SCHEMA: Final[JSONObject] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "reference": {
+            "type": "string",
+            "description": "COCO file whose info, licenses and categories (ids included) the export takes over.",
+        },
+        "info": {"type": "object", "description": "The `info` member of the files."},
+        "crowdMasks": {
+            "type": "boolean",
+            "default": False,
+            "description": "Masks that do not say so themselves are crowds (iscrowd 1).",
+        },
+        "skeletons": {
+            "type": "object",
+            "description": "Class to its joints in order (`keypoints`) and their links (`skeleton`, 1-based pairs).",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["keypoints"],
+                "properties": {
+                    "keypoints": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+                    "skeleton": {
+                        "type": "array",
+                        "items": {
+                            "type": "array",
+                            "items": {"type": "integer", "minimum": 1},
+                            "minItems": 2,
+                            "maxItems": 2,
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+
+OPTION_SCHEMAS: Final[Mapping[str, JSONObject]] = {
+    "coco": _COCO_SCHEMA,
+    "synapse-json": {"type": "object", "additionalProperties": False, "properties": {}},
+}
+"""Format → JSON Schema of `Export.options`."""
+
+
+def open_writer(
+    export: Export,
+    *,
+    classes: Iterable[str] = (),
+    reference: JSONObject | None = None,
+    previous: Mapping[str, int] | None = None,
+) -> Writer:
+    """The writer for an export.
+
+    classes: the project's classes in order, used when the export names none. reference: the parsed COCO file that
+    `options.reference` names. previous: class → id of the last publication (`read_class_ids`).
+
+    Raises:
+        ConfigError: no such format.
+    """
+    make = _MAKERS.get(export.format)
+    if make is None:
+        known = ", ".join(sorted(_MAKERS))
+        raise ConfigError(
+            [
+                Problem(
+                    f"format {export.format!r} cannot be written",
+                    address=str(export.head.address),
+                    fix=f"use one of: {known}",
+                )
+            ]
+        )
+    order = tuple(export.classes if export.classes is not None else classes)
+    return make(export, order, reference or {}, previous or {})
+
+
+def _coco(export: Export, order: tuple[str, ...], reference: JSONObject, previous: Mapping[str, int]) -> Writer:
+    rows = [r for r in reference.get("categories", ()) if isinstance(r, Mapping) and isinstance(r.get("name"), str)]
+    frame = {k: v for k, v in reference.items() if k not in ("images", "annotations", "categories")}
+    if "info" in export.options:
+        frame["info"] = export.options["info"]
+    options = CocoOptions(
+        geometry=EdgePolicy(export.geometry.mode, export.geometry.tolerance),
+        originals=export.originals,
+        categories=CategoryRules(order, rows, previous, export.options.get("skeletons", {})),
+        frame=frame,
+        crowd_masks=bool(export.options.get("crowdMasks", False)),
+        has_splits=export.splits is not None,
+    )
+    return CocoWriter(options)
+
+
+def _synapse_json(export: Export, order: tuple[str, ...], reference: JSONObject, previous: Mapping[str, int]) -> Writer:
+    del order, reference, previous  # the raw payload needs none of them
+    return SynapseJsonWriter(SynapseJsonOptions(export.originals))
+
+
+_Maker = Callable[[Export, tuple[str, ...], JSONObject, Mapping[str, int]], Writer]
+_MAKERS: Final[Mapping[str, _Maker]] = {"coco": _coco, "synapse-json": _synapse_json}
+
+
+def read_class_ids(classes_json: JSON) -> dict[str, int]:
+    """Class → id from a published `classes.json`; {} when it is not one."""
+    rows = classes_json if isinstance(classes_json, list) else []
+    return {
+        r["name"]: r["id"]
+        for r in rows
+        if isinstance(r, Mapping) and isinstance(r.get("name"), str) and isinstance(r.get("id"), int)
+    }
+
+
+def build_summary(
+    export: Export, accounts: Iterable[Account], *, items: Mapping[str, int], provenance: JSONObject | None = None
+) -> JSONObject:
+    """The content of `metadata/export_summary.json`.
+
+    items: counts by what happened, such as {"read": 25, "written": 25}; by split under "split:NAME". provenance: what
+    the export was made from (configuration digest, source versions). No clock: unchanged input gives the same bytes.
+    """
+    return {
+        "export": str(export.head.address),
+        "format": export.format,
+        "target": export.target,
+        "geometry": {"mode": export.geometry.mode, "tolerance": export.geometry.tolerance},
+        "items": dict(sorted(items.items())),
+        **summarise(accounts),
+        **({"provenance": dict(provenance)} if provenance else {}),
+    }
