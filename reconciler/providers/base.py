@@ -1,0 +1,207 @@
+"""What a provider is: the only way from the engine to a backend.
+
+Contract, checked by `reconciler.testing.provider` for every provider:
+
+- every verb is safe to repeat: a create repeated with one key gives one object, deleting what is gone succeeds;
+- errors come from `reconciler.errors` (`Denied`, `Invalid`, `Conflict`, `NotFound`, `Transient`), redacted;
+- a provider keeps no record of its own: the engine remembers ids, digests and etags;
+- ownership is written into the object (a marker naming address and key), so that state can be rebuilt;
+- fields that are not passed are not written; what others put beside ours stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from reconciler.errors import ReconcilerError
+from reconciler.model.address import Address
+from reconciler.model.change import FieldChange
+from reconciler.model.checksum import Algorithm
+from reconciler.model.json import JSON
+from reconciler.model.observed import (
+    Absent,
+    AnnotationRecord,
+    Found,
+    ObservedTask,
+    ObservedUnit,
+    RemoteFile,
+)
+from reconciler.model.unit import FileRef
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can do; checked while planning.
+
+    kinds: kinds it manages. checksum: the algorithm it compares file bytes by. replaces: kind → top-level fields that
+    cannot change in place. unique_content: two units of one collection cannot have the same files. platform: the name
+    of the platform block it honours. versioned_listings: listings carry an etag, so that reading one again is cheap.
+    """
+
+    kinds: frozenset[str]
+    checksum: Algorithm
+    platform: str
+    replaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unique_content: bool = False
+    versioned_listings: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The listing is exactly what it was when the engine last saw this etag."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitListing:
+    """All units of a collection, page by page. etag: version of the whole listing, None when the backend has none."""
+
+    etag: str | None
+    pages: Iterator[list[ObservedUnit]]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskListing:
+    """All tasks of a project, page by page. etag: as for units."""
+
+    etag: str | None
+    pages: Iterator[list[ObservedTask]]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordListing:
+    """Records of an export target, streamed. etag: as for units."""
+
+    etag: str | None
+    records: Iterator[AnnotationRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitDraft:
+    """A unit to create. address: AssetSet and key, for the marker. adopt: take over an unmarked equal unit.
+
+    known: checksums (hex) whose bytes the backend holds already, so that they are not sent again.
+    """
+
+    address: Address
+    files: tuple[FileRef, ...]
+    meta: Mapping[str, JSON]
+    groups: tuple[str, ...] = ()
+    adopt: bool = False
+    known: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class UnitEdit:
+    """A unit to change in place. meta: our values now. drop: meta keys that we owned and no longer declare.
+
+    groups: None leaves them alone. address: new marker (it changes when a unit moves).
+    """
+
+    remote_id: str
+    address: Address
+    meta: Mapping[str, JSON]
+    drop: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """What became of one row. remote_id: set when it succeeded. adopted: it existed already. error: why it failed."""
+
+    key: str
+    remote_id: str | None = None
+    adopted: bool = False
+    error: ReconcilerError | None = None
+
+
+class Content(Protocol):
+    """Gives the bytes of source files to a provider."""
+
+    def open(self, file: FileRef) -> BinaryIO:
+        """Open for reading from the start; safe to call again for a retry, from several threads.
+
+        Reading to the end raises `SourceError` when the bytes no longer have the planned checksum.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """A resource to create or update: declared fields only, references replaced by remote ids.
+
+    adopt: `lifecycle.onExists` is adopt.
+    """
+
+    address: Address
+    fields: Mapping[str, JSON]
+    adopt: bool = False
+
+
+class Provider(Protocol):
+    """Reads and writes one backend."""
+
+    name: str
+    capabilities: Capabilities
+
+    def check(self) -> str:
+        """Prove that the backend answers and lets us in; returns who we are, for `doctor`."""
+
+    def read(self, address: Address, remote_id: str) -> Found | Absent:
+        """Read one object by id. An outage raises `Transient`; it is never `Absent`."""
+
+    def find(self, desired: Desired) -> tuple[Found, ...]:
+        """Objects that carry our marker for this address, else those whose natural name equals the desired one."""
+
+    def create(self, desired: Desired) -> Found:
+        """Create with our marker. An object that already carries the marker is returned instead."""
+
+    def update(self, desired: Desired, observed: Found, changes: tuple[FieldChange, ...]) -> Found:
+        """Write exactly these changes (and the marker). Raises `Conflict` when the object changed since it was read."""
+
+    def delete(self, address: Address, remote_id: str) -> None:
+        """Delete; succeeds when it is gone already."""
+
+    def discover(self, kind: str) -> Iterator[Found]:
+        """All objects of a kind, for `import --all`."""
+
+    def list_units(self, collection_id: str, *, etag: str | None = None) -> UnitListing | NotModified:
+        """All units with checksums, meta and marker; NotModified when nothing changed since `etag`."""
+
+    def create_units(
+        self, collection_id: str, units: Sequence[UnitDraft], content: Content, progress: Callable[[int], None]
+    ) -> list[RowOutcome]:
+        """Upload what is missing, then create units in bulk. progress: called with bytes sent, from any thread.
+
+        One bad unit never costs the others. A unit that exists with our marker is adopted; one with another owner, or
+        without owner unless `adopt`, fails with `Conflict`.
+        """
+
+    def update_units(self, collection_id: str, units: Sequence[UnitEdit]) -> list[RowOutcome]:
+        """Change metadata, groups and marker in place; what others wrote beside our keys stays."""
+
+    def delete_units(self, units: Mapping[str, str]) -> list[RowOutcome]:
+        """Delete units, key → remote id; those already gone count as deleted."""
+
+    def list_tasks(self, project_id: str, *, etag: str | None = None) -> TaskListing | NotModified:
+        """All tasks of a project with the digest of their data."""
+
+    def create_tasks(self, project_id: str, unit_ids: Sequence[str]) -> dict[str, str]:
+        """Create missing tasks in bulk; returns unit id → task id for all of them."""
+
+    def annotate(self, task_id: str, payload: JSON, *, submit: bool) -> None:
+        """Write a task's annotation payload."""
+
+    def delete_tasks(self, tasks: Mapping[str, str]) -> list[RowOutcome]:
+        """Delete tasks, key → remote id."""
+
+    def records(
+        self, target: str, scope: Mapping[str, str], filters: Mapping[str, JSON], *, etag: str | None = None
+    ) -> RecordListing | NotModified:
+        """Records of an export target, ordered by id. scope: {"project": id} or {"dataset": id, "version": name}."""
+
+    def fetch(self, file: RemoteFile) -> Iterator[bytes]:
+        """Stream the bytes of a remote file."""
+
+    def close(self) -> None:
+        """Release connections."""

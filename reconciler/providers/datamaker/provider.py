@@ -1,0 +1,138 @@
+"""The Datamaker provider: the `Provider` interface over the service's two dialects. Delegates; holds no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from reconciler.errors import Invalid
+from reconciler.model.address import Address
+from reconciler.model.change import FieldChange
+from reconciler.model.json import JSON
+from reconciler.model.observed import Absent, Found, RemoteFile
+from reconciler.providers.base import (
+    Capabilities,
+    Content,
+    Desired,
+    NotModified,
+    RecordListing,
+    RowOutcome,
+    TaskListing,
+    UnitDraft,
+    UnitEdit,
+    UnitListing,
+)
+from reconciler.providers.datamaker import objects, unit_creation
+from reconciler.providers.datamaker import records as record_calls
+from reconciler.providers.datamaker import tasks as task_calls
+from reconciler.providers.datamaker import units as unit_calls
+from reconciler.providers.datamaker.envelope import object_in
+from reconciler.providers.http import HttpClient
+from reconciler.providers.pool import Pool
+
+CAPABILITIES = Capabilities(
+    kinds=frozenset({"Collection", "AssetSet", "AnnotationProject", "TaskSet", "Export"}),
+    checksum="sha1",
+    platform="datamaker",
+    replaces={"AssetSet": frozenset({"collection"}), "TaskSet": frozenset({"project"})},
+    unique_content=True,
+)
+
+
+class DatamakerProvider:
+    """Speaks to one Datamaker service.
+
+    client: knows where it is and how to get in; closed with the provider. parallelism: transfers and single-unit calls
+    at once. annotation_schema: what submitted annotations are checked against, `dm_schema_v1` or `any`.
+    """
+
+    name = "datamaker"
+    capabilities = CAPABILITIES
+
+    def __init__(self, client: HttpClient, *, parallelism: int = 10, annotation_schema: str = "dm_schema_v1") -> None:
+        self._client = client
+        self._pool = Pool(parallelism)
+        self._annotation_schema = annotation_schema
+
+    def check(self) -> str:
+        """`GET /v2/users/me/`."""
+        who = object_in(self._client.get("/v2/users/me/"), "GET /v2/users/me/")
+        return f"{who.get('name') or who.get('email') or who.get('id')} at {self._client.service.base_url}"
+
+    def read(self, address: Address, remote_id: str) -> Found | Absent:
+        """See `Provider.read`."""
+        return objects.read(self._client, _kind(address.kind), remote_id)
+
+    def find(self, desired: Desired) -> tuple[Found, ...]:
+        """See `Provider.find`."""
+        return objects.find(self._client, _kind(desired.address.kind), desired)
+
+    def create(self, desired: Desired) -> Found:
+        """See `Provider.create`."""
+        return objects.create(self._client, _kind(desired.address.kind), desired)
+
+    def update(self, desired: Desired, observed: Found, changes: tuple[FieldChange, ...]) -> Found:
+        """See `Provider.update`."""
+        return objects.update(self._client, _kind(desired.address.kind), desired, observed, changes)
+
+    def delete(self, address: Address, remote_id: str) -> None:
+        """See `Provider.delete`."""
+        objects.delete(self._client, _kind(address.kind), remote_id)
+
+    def discover(self, kind: str) -> Iterator[Found]:
+        """See `Provider.discover`."""
+        return objects.discover(self._client, _kind(kind))
+
+    def list_units(self, collection_id: str, *, etag: str | None = None) -> UnitListing | NotModified:
+        """See `Provider.list_units`."""
+        return unit_calls.list_units(self._client, collection_id, etag)
+
+    def create_units(
+        self, collection_id: str, units: Sequence[UnitDraft], content: Content, progress: Callable[[int], None]
+    ) -> list[RowOutcome]:
+        """See `Provider.create_units`."""
+        return unit_creation.create_units(self._client, self._pool, collection_id, units, content, progress)
+
+    def update_units(self, collection_id: str, units: Sequence[UnitEdit]) -> list[RowOutcome]:
+        """See `Provider.update_units`."""
+        return unit_calls.update_units(self._client, self._pool, collection_id, units)
+
+    def delete_units(self, units: Mapping[str, str]) -> list[RowOutcome]:
+        """See `Provider.delete_units`."""
+        return unit_calls.delete_units(self._client, self._pool, units)
+
+    def list_tasks(self, project_id: str, *, etag: str | None = None) -> TaskListing | NotModified:
+        """See `Provider.list_tasks`."""
+        return task_calls.list_tasks(self._client, project_id, etag)
+
+    def create_tasks(self, project_id: str, unit_ids: Sequence[str]) -> dict[str, str]:
+        """See `Provider.create_tasks`."""
+        return task_calls.create_tasks(self._client, project_id, unit_ids)
+
+    def annotate(self, task_id: str, payload: JSON, *, submit: bool) -> None:
+        """See `Provider.annotate`."""
+        task_calls.annotate(self._client, task_id, payload, submit=submit, schema=self._annotation_schema)
+
+    def delete_tasks(self, tasks: Mapping[str, str]) -> list[RowOutcome]:
+        """See `Provider.delete_tasks`."""
+        return unit_calls.delete_rows(self._client, self._pool, task_calls.PATH, tasks)
+
+    def records(
+        self, target: str, scope: Mapping[str, str], filters: Mapping[str, JSON], *, etag: str | None = None
+    ) -> RecordListing | NotModified:
+        """See `Provider.records`."""
+        return record_calls.records(self._client, target, scope, filters, etag)
+
+    def fetch(self, file: RemoteFile) -> Iterator[bytes]:
+        """See `Provider.fetch`."""
+        return self._client.download(file.url)
+
+    def close(self) -> None:
+        """See `Provider.close`."""
+        self._pool.close()
+        self._client.close()
+
+
+def _kind(name: str) -> objects.ObjectKind:
+    if name not in objects.KINDS:
+        raise Invalid(f"this backend has no objects of kind {name}")
+    return objects.KINDS[name]

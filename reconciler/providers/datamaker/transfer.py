@@ -1,0 +1,203 @@
+"""Brings file bytes to the service: presigned uploads in batches, in parallel, each file apart from the others.
+
+Flow: `POST /v2/data-collections/{id}/upload-urls/` → PUT to each address → `POST .../finalize-upload/`, at most 1000
+files per call. Files without bytes cannot pass there (size ≥ 1) and go to `POST /data_files/`.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.errors import BackendError, Denied, Invalid, ReconcilerError, Transient
+from reconciler.model.json import JSON
+from reconciler.model.unit import FileRef
+from reconciler.providers.base import Content
+from reconciler.providers.body import Body
+from reconciler.providers.datamaker.envelope import Row, object_in, rows_in
+from reconciler.providers.http import HttpClient
+from reconciler.providers.pool import Pool
+
+BATCH = 1000
+# From here on a look-up costs less than sending bytes that are there already.
+LOOK_UP_BYTES = 8 * 1024 * 1024
+_NAME_LIMIT = 255
+_EXPIRY_S = (3600, 86400)
+_SLOW_BYTES_PER_S = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of the files, by planned checksum. checksums: under which the service knows them. errors: why not."""
+
+    checksums: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, ReconcilerError] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Uploads into one collection. progress: called with bytes sent, from any thread."""
+
+    client: HttpClient
+    pool: Pool
+    collection_id: str
+    content: Content
+    progress: Callable[[int], None]
+
+    def store(self, files: Mapping[str, FileRef], known: frozenset[str]) -> Stored:
+        """Make the service hold the bytes of these files (checksum hex → file).
+
+        known: checksums it is known to hold. Large files are looked up before they are sent. Raises Denied; every
+        other failure is told per file.
+        """
+        stored = Stored(checksums={hex: hex for hex in files if hex in known})
+        missing = {hex: ref for hex, ref in files.items() if hex not in known}
+        for hex in self._held(missing):
+            stored.checksums[hex] = hex
+            del missing[hex]
+        self._store_empty({hex: ref for hex, ref in missing.items() if ref.size_bytes == 0}, stored)
+        rest = [(hex, ref) for hex, ref in missing.items() if ref.size_bytes]
+        for start in range(0, len(rest), BATCH):
+            self._store_batch(rest[start : start + BATCH], stored)
+        return stored
+
+    def _held(self, files: Mapping[str, FileRef]) -> list[str]:
+        """Large files that the service holds already: `GET /v2/data-files/?checksum=`."""
+        large = [hex for hex, ref in files.items() if ref.size_bytes > LOOK_UP_BYTES]
+        answers = self.pool.map(self._is_held, large)
+        return [hex for hex, held in zip(large, answers, strict=True) if held]
+
+    def _is_held(self, hex: str) -> bool:
+        try:
+            rows = rows_in(self.client.get("/v2/data-files/", {"checksum": hex}).value, "GET /v2/data-files/")
+        except Denied:
+            raise
+        except BackendError:
+            return False
+        return any(row.get("checksum") == hex for row in rows)  # an unknown filter would be ignored, not refused
+
+    def _store_empty(self, files: Mapping[str, FileRef], stored: Stored) -> None:
+        for hex, ref in files.items():
+            try:
+                with self.content.open(ref) as stream:
+                    content = stream.read()
+                row = object_in(self.client.post_file("/data_files/", _leaf(ref), content), "POST /data_files/")
+                stored.checksums[hex] = str(row.get("checksum") or hex)
+            except Denied:
+                raise
+            except ReconcilerError as error:
+                stored.errors[hex] = error
+
+    def _store_batch(self, batch: Sequence[tuple[str, FileRef]], stored: Stored) -> None:
+        try:
+            slots = self._slots([ref for _, ref in batch])
+        except Denied:
+            raise
+        except BackendError as error:
+            self._fail_or_split(batch, error, stored)
+            return
+        sent = self.pool.map(self._send, list(zip((ref for _, ref in batch), slots, strict=True)))
+        done: dict[str, tuple[str, Row]] = {}
+        for (hex, ref), slot, outcome in zip(batch, slots, sent, strict=True):
+            if isinstance(outcome, ReconcilerError):
+                stored.errors[hex] = outcome
+            else:
+                entry = {"file_key": slot["file_key"], "checksum": hex, "size": ref.size_bytes, **outcome}
+                done[str(slot["file_key"])] = (hex, entry)
+        self._finalize(done, stored)
+
+    def _fail_or_split(self, batch: Sequence[tuple[str, FileRef]], error: BackendError, stored: Stored) -> None:
+        """One name that the service refuses must not cost the other files."""
+        if isinstance(error, Invalid) and len(batch) > 1:
+            half = len(batch) // 2
+            self._store_batch(batch[:half], stored)
+            self._store_batch(batch[half:], stored)
+        else:
+            stored.errors.update((hex, error) for hex, _ in batch)
+
+    def _slots(self, files: Sequence[FileRef]) -> list[Row]:
+        """Ask for upload addresses; the answer has the order of the request."""
+        path = f"/v2/data-collections/{self.collection_id}/upload-urls/"
+        total = sum(ref.size_bytes for ref in files)
+        expiration = min(_EXPIRY_S[0] + total // _SLOW_BYTES_PER_S, _EXPIRY_S[1])
+        body = {"files": [_request(ref) for ref in files], "expiration": expiration}
+        answer = object_in(self.client.call("POST", path, body=body, repeatable=True), f"POST {path}")
+        slots: JSON = answer.get("files")
+        fits = isinstance(slots, list) and len(slots) == len(files)
+        if not fits or not all(isinstance(slot, dict) and slot.get("file_key") for slot in slots):
+            raise BackendError("the answer does not match the files asked for", operation=f"POST {path}")
+        return list(slots)
+
+    def _send(self, work: tuple[FileRef, Row]) -> dict[str, JSON] | ReconcilerError:
+        """PUT one file, whole or in parts. Returns what finalizing needs besides, or the error."""
+        ref, slot = work
+        body = Body(lambda: self.content.open(ref), ref.size_bytes, ref.path)
+        try:
+            if slot.get("multipart"):
+                return {"multipart": self._send_parts(body, slot["multipart"])}
+            if not slot.get("presigned_url"):
+                return Invalid("the backend gave no upload address", operation=f"upload {ref.path}")
+            url = str(slot["presigned_url"])
+            self.client.upload(url, body, content_type=_mime(ref), progress=self.progress)
+            return {}
+        except ReconcilerError as error:
+            return error
+        except OSError as error:
+            return Invalid(f"{ref.path} cannot be read: {error.strerror or type(error).__name__}")
+        except (KeyError, TypeError, ValueError):
+            return BackendError("the upload address has an unknown form", operation=f"upload {ref.path}")
+        finally:
+            body.close()
+
+    def _send_parts(self, body: Body, multipart: Row) -> Row:
+        """PUT the parts one after the other, each with its own retries; their ETags are passed on as they came."""
+        size = int(multipart["part_size"])
+        etags = []
+        for part in sorted(multipart["parts"], key=lambda part: int(part["part_number"])):
+            number = int(part["part_number"])
+            offset = (number - 1) * size
+            length = min(size, body.size_bytes - offset)
+            reply = self.client.upload(
+                part["presigned_url"], body, offset=offset, size_bytes=length, progress=self.progress
+            )
+            if not reply.etag:
+                raise Transient(f"part {number} was stored without an ETag", operation="PUT")
+            etags.append({"part_number": number, "etag": reply.etag})
+        return {"upload_id": multipart["upload_id"], "parts": etags}
+
+    def _finalize(self, done: Mapping[str, tuple[str, Row]], stored: Stored) -> None:
+        """Tell the service which uploads are complete; it judges each file by itself."""
+        if not done:
+            return
+        path = f"/v2/data-collections/{self.collection_id}/finalize-upload/"
+        body = {"files": [entry for _, entry in done.values()]}
+        try:
+            answer = object_in(self.client.call("POST", path, body=body, repeatable=True), f"POST {path}")
+            results = {str(r.get("file_key")): r for r in answer.get("results") or [] if isinstance(r, dict)}
+        except Denied:
+            raise
+        except BackendError as error:
+            stored.errors.update((hex, error) for hex, _ in done.values())
+            return
+        for file_key, (hex, _) in done.items():
+            result = results.get(file_key, {})
+            if result.get("success"):
+                stored.checksums[hex] = hex
+            else:
+                reason = str(result.get("error") or "no result for this file")
+                stored.errors[hex] = Invalid(f"the upload was not accepted: {reason}", operation=f"POST {path}")
+
+
+def _request(ref: FileRef) -> Row:
+    kind = _mime(ref)
+    return {"filename": _leaf(ref), "size": ref.size_bytes, **({"content_type": kind} if kind else {})}
+
+
+def _leaf(ref: FileRef) -> str:
+    """The file's own name, cut at the front to what the service takes, so that its suffix stays."""
+    return ref.path.rsplit("/", 1)[-1][-_NAME_LIMIT:]
+
+
+def _mime(ref: FileRef) -> str | None:
+    return mimetypes.guess_type(_leaf(ref))[0]

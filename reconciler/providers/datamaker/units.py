@@ -1,0 +1,192 @@
+"""Data units: listing, edits in place, deletion. Creating them is in `unit_creation`.
+
+Files of units are readable through v1 only, so listings use `GET /data_units/` (at most 100 a page); everything that
+writes uses `/v2/data-units/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+from reconciler.errors import BackendError, NotFound, ReconcilerError, Transient
+from reconciler.model.json import JSON
+from reconciler.model.observed import ObservedUnit
+from reconciler.providers.base import NotModified, RowOutcome, UnitEdit, UnitListing
+from reconciler.providers.datamaker.envelope import V1_PAGE, V2_PAGE, Page, Row, all_rows, id_of, object_in, pages
+from reconciler.providers.datamaker.marker import MARKER, unit_marker, unit_owner, without_marker
+from reconciler.providers.http import HttpClient, Params
+from reconciler.providers.pool import Pool
+
+PATH = "/v2/data-units/"
+V1_PATH = "/data_units/"
+
+
+def list_units(client: HttpClient, collection_id: str, etag: str | None) -> UnitListing | NotModified:
+    """`GET /data_units/?data_collection=&expand=files`, page by page as they are taken.
+
+    Asks for pages by key, since numbered pages get slow and shift when rows go; a service that knows only numbers
+    ignores that, and its `next` is followed all the same.
+    """
+    params: Params = {
+        "data_collection": collection_id,
+        "expand": "files",
+        "page_size": V1_PAGE,
+        "pagination": "cursor",
+        "ordering": "-id",
+    }
+    listing = pages(client, V1_PATH, params, etag=etag)
+    first = next(listing)
+    if first.not_modified:
+        return NotModified()
+    return UnitListing(first.etag, _observed(first, listing, collection_id))
+
+
+def _observed(first: Page, rest: Iterator[Page], collection_id: str) -> Iterator[list[ObservedUnit]]:
+    yield [from_wire(row, collection_id) for row in first.rows]
+    for page in rest:
+        yield [from_wire(row, collection_id) for row in page.rows]
+
+
+def from_wire(row: Row, collection_id: str) -> ObservedUnit:
+    """Read a v1 row. Raises BackendError when the service ignored the collection filter: foreign units look like ours
+    to delete."""
+    collection = row.get("data_collection")
+    collection = collection.get("id") if isinstance(collection, Mapping) else collection
+    if collection is not None and str(collection) != collection_id:
+        raise BackendError("the listing holds units of another collection", operation=f"GET {V1_PATH}")
+    meta = row.get("meta")
+    return ObservedUnit(
+        remote_id=id_of(row, f"GET {V1_PATH}"),
+        owner=unit_owner(meta),
+        checksums=checksums_in(row.get("files")),
+        meta=without_marker(meta),
+    )
+
+
+def checksums_in(files: JSON) -> dict[str, str]:
+    """Checksums by specification; a sequential one joins its own with ",". {} as soon as one is not told."""
+    result: dict[str, str] = {}
+    for spec, entry in file_entries(files):
+        checksum = entry.get("checksum")
+        if not checksum:
+            return {}
+        result[spec] = f"{result[spec]},{checksum}" if spec in result else str(checksum)
+    return result
+
+
+def file_entries(files: JSON) -> Iterator[tuple[str, Row]]:
+    """(specification, entry) pairs of `files`, which is a mapping by specification or a list that names them."""
+    if isinstance(files, Mapping):
+        for spec, entry in files.items():
+            for item in entry if isinstance(entry, list) else [entry]:
+                if isinstance(item, dict):
+                    yield str(spec), item
+    elif isinstance(files, list):
+        for item in files:
+            if isinstance(item, dict):
+                spec = item.get("specification") or item.get("specification_name") or item.get("name")
+                yield str(spec or ""), item
+
+
+def detail(client: HttpClient, remote_id: str) -> Row:
+    """`GET /v2/data-units/{id}/`: meta and group, no files."""
+    return object_in(client.get(f"{PATH}{remote_id}/"), f"GET {PATH}{remote_id}/")
+
+
+def merged_meta(there: JSON, edit: UnitEdit) -> dict[str, JSON]:
+    """Our values over what is there: keys we no longer declare go, what others wrote stays."""
+    kept = {key: value for key, value in without_marker(there).items() if key not in edit.drop}
+    return kept | dict(edit.meta) | {MARKER: unit_marker(edit.address)}
+
+
+@dataclass(slots=True)
+class Groups:
+    """Groups of one collection by name, made when missing: `/v2/data-collections/{id}/groups/`.
+
+    The interface shows names only, no hierarchy, so a path of groups is represented by its last one.
+    """
+
+    client: HttpClient
+    collection_id: str
+    _known: dict[str, JSON] | None = None
+    _lock: Lock = field(default_factory=Lock)
+
+    def leaf(self, path: Sequence[str]) -> JSON:
+        """The id of the last group of a path; None for an empty path."""
+        if not path:
+            return None
+        with self._lock:
+            known = self._load() if self._known is None else self._known
+            if path[-1] not in known:
+                known[path[-1]] = self._create(path[-1])
+            return known[path[-1]]
+
+    @property
+    def _path(self) -> str:
+        return f"/v2/data-collections/{self.collection_id}/groups/"
+
+    def _load(self) -> dict[str, JSON]:
+        rows = all_rows(self.client, self._path, {"per_page": V2_PAGE})
+        self._known = {str(row.get("name")): row.get("id") for row in rows}
+        return self._known
+
+    def _create(self, name: str) -> JSON:
+        try:
+            row = object_in(self.client.call("POST", self._path, body={"name": name}), f"POST {self._path}")
+            return row.get("id")
+        except Transient:
+            if name not in self._load():
+                raise
+            return self._load()[name]
+
+
+def update_units(client: HttpClient, pool: Pool, collection_id: str, edits: Sequence[UnitEdit]) -> list[RowOutcome]:
+    """GET and PATCH each unit, several at a time; the service has no bulk call for it."""
+    groups = Groups(client, collection_id)
+    return pool.map(lambda edit: _update(client, groups, edit), edits)
+
+
+def _update(client: HttpClient, groups: Groups, edit: UnitEdit) -> RowOutcome:
+    key = edit.address.key or ""
+    try:
+        write_meta(client, detail(client, edit.remote_id), edit, groups)
+    except ReconcilerError as error:
+        return RowOutcome(key, error=error)
+    return RowOutcome(key, edit.remote_id)
+
+
+def write_meta(client: HttpClient, there: Row, edit: UnitEdit, groups: Groups) -> None:
+    """`PATCH /v2/data-units/{id}/` with meta and group, if they differ from what is `there`."""
+    body: dict[str, JSON] = {}
+    meta = merged_meta(there.get("meta"), edit)
+    if meta != there.get("meta"):
+        body["meta"] = meta
+    if edit.groups is not None:
+        group = groups.leaf(edit.groups)
+        if group != (there.get("group_id") or None):
+            body["group"] = group
+    if body:
+        client.call("PATCH", f"{PATH}{edit.remote_id}/", body=body, repeatable=True)
+
+
+def delete_units(client: HttpClient, pool: Pool, units: Mapping[str, str]) -> list[RowOutcome]:
+    """`DELETE /v2/data-units/{id}/`, several at a time."""
+    return delete_rows(client, pool, PATH, units)
+
+
+def delete_rows(client: HttpClient, pool: Pool, path: str, rows: Mapping[str, str]) -> list[RowOutcome]:
+    """Delete rows (key → remote id) below `path`; those already gone count as deleted."""
+
+    def delete(item: tuple[str, str]) -> RowOutcome:
+        key, remote_id = item
+        try:
+            client.call("DELETE", f"{path}{remote_id}/")
+        except NotFound:
+            pass
+        except ReconcilerError as error:
+            return RowOutcome(key, error=error)
+        return RowOutcome(key, remote_id)
+
+    return pool.map(delete, rows.items())
