@@ -44,13 +44,18 @@ def desired_fields(resource: Resource) -> dict[str, JSON]:
     return {key: value for key, value in fields.items() if value is not None}
 
 
+# Stands in a plan for an id that only applying will give.
+KNOWN_AFTER_APPLY = "(known after apply)"
+
+
 def resolve(fields: Mapping[str, JSON], remote_id: Callable[[Address], str | None]) -> dict[str, JSON]:
-    """Put remote ids in place of references; one whose target has no id yet becomes None."""
+    """Put remote ids in place of references; one whose target has no id yet becomes `KNOWN_AFTER_APPLY`."""
 
     def fill(value: JSON) -> JSON:
         if isinstance(value, Mapping):
             if value.keys() == {"$ref"}:
-                return remote_id(parse_address(value["$ref"]))
+                found = remote_id(parse_address(value["$ref"]))
+                return KNOWN_AFTER_APPLY if found is None else found
             if value.keys() == {"$id"}:
                 return value["$id"]
             return {key: fill(item) for key, item in value.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from reconciler.errors import ConfigError
@@ -22,5 +24,5 @@ def test_topological_order_cycle_names_its_path():
 
 def test_topological_order_long_chain_does_not_overflow():
     chain = [Address("Collection", f"n{i}") for i in range(500)]
-    needs = {left: [right] for left, right in zip(chain, chain[1:], strict=False)}
+    needs = {left: [right] for left, right in pairwise(chain)}
     assert topological_order(needs)[0] == chain[-1]

@@ -28,7 +28,7 @@ def test_lock_names_holder_and_operation_while_held(path):
 
 
 def test_lock_held_by_another_is_refused_with_its_name(path):
-    with StateLock(path, "apply", "id-1"), pytest.raises(LockHeld, match="for 'apply'.*id-1") as error:
+    with StateLock(path, "apply", "id-1"), pytest.raises(LockHeld, match=r"for 'apply'.*id-1") as error:
         StateLock(path, "destroy", "id-2").__enter__()
     assert error.value.exit_code is ExitCode.LOCK_HELD
 

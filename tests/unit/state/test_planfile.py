@@ -13,7 +13,9 @@ from reconciler.state.planfile import PlanFile, PlanWriter
 SET = Address("AssetSet", "s")
 ROWS = [
     RowChange("a", Action.CREATE, Reason.NOT_REMOTE, body="{}", files=1, bytes=5),
-    RowChange("b", Action.UPDATE, Reason.CHANGED_OUTSIDE, "7", detail=(("meta.x", 1, 2),), drift=True, context={"k": []}),
+    RowChange(
+        "b", Action.UPDATE, Reason.CHANGED_OUTSIDE, "7", detail=(("meta.x", 1, 2),), drift=True, context={"k": []}
+    ),
 ]
 CHANGE = Change(SET, Action.UPDATE, Reason.FIELDS_DIFFER)
 

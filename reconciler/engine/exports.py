@@ -1,0 +1,162 @@
+"""Plan exports: which items are new, changed or gone, and what happened to the destination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from reconciler.destinations.base import Standing
+from reconciler.destinations.opening import open_destination
+from reconciler.diff.desired import desired_fields
+from reconciler.diff.fields import diff_fields
+from reconciler.diff.rules import RULES
+from reconciler.engine.context import Planning, Refresh
+from reconciler.engine.export_items import CLASSES_PATH, SourceItem, export_items, writer_for
+from reconciler.engine.rowplan import Explanation, RowTally, row_changes
+from reconciler.errors import ConfigError, Problem
+from reconciler.formats.items import Writer
+from reconciler.graph import edges
+from reconciler.model.address import Address
+from reconciler.model.change import FieldChange
+from reconciler.model.json import canonical_json, digest
+from reconciler.model.resource import Export
+from reconciler.plan.rows import RowRules
+from reconciler.plan.values import Action, Change, Reason
+from reconciler.providers.base import NotModified, RecordListing
+from reconciler.state.differences import RowDifferences, RowSides
+from reconciler.state.populations import DesiredRow, Population
+
+
+def plan_export(planning: Planning, export: Export) -> Change:
+    """Compare an export with what it was made of and what it wrote, and add the decision.
+
+    When something it depends on changes in the same plan, its items are settled while applying.
+    """
+    address = export.head.address
+    record = planning.owned.get(address)
+    base = Change(
+        address,
+        Action.CREATE if record is None else Action.UPDATE,
+        Reason.NOT_REMOTE if record is None else Reason.FIELDS_DIFFER,
+        export.head.backend,
+        desired=desired_fields(export),
+        remote_id=record.remote_id if record else None,
+        protect=export.head.lifecycle.protect,
+    )
+    with planning.session.open_fragments() as fragments:
+        destination = open_destination(destination_url(export), export.destination.options, folder=export.head.folder)
+        standing = destination.inspect(str(address), fragments.stamps(address))
+        fragments.save_stamps(address, standing.stamps)
+        published = destination.read(CLASSES_PATH)
+    if not all(planning.is_settled(needed) for needed in _closure(planning, address)):
+        reason = base.reason if record is None else Reason.UPSTREAM_CHANGES
+        change = replace(base, reason=reason, deferred=True)
+    else:
+        writer = writer_for(export, planning.declared, published)
+        change = _settled(planning, export, base, standing, writer)
+    planning.add(change)
+    return change
+
+
+def _settled(planning: Planning, export: Export, base: Change, standing: Standing, writer: Writer) -> Change:
+    address, record = export.head.address, planning.owned.get(export.head.address)
+    population = _population(planning, export, writer)
+    drift = _drift(standing) if record is not None else ()
+    if population is None:  # nothing changed at the backend since we wrote it
+        rows = RowTally().counts(planning.store.row_count(address))
+        basis = None
+    else:
+        tally = RowTally()
+        differences = RowDifferences(planning.store, planning.session.cache, planning.store.resource_id(address))
+        changes = row_changes(differences, population, RowRules(prune=True), _explain, tally)
+        planning.writer.add_rows(address, changes)
+        rows, basis = tally.counts(differences.counts(population)[0]), population.name
+    fields = diff_fields(base.desired or {}, record.fields if record else {}, RULES["Export"])
+    change = replace(base, fields=fields, drift=drift, row_drift=len(drift), rows=rows, basis=basis)
+    if record is None or fields or rows.changed:
+        return change
+    if standing.manifest is None or drift:
+        return replace(change, reason=Reason.CHANGED_OUTSIDE)
+    return replace(change, action=Action.NO_OP, reason=Reason.UNCHANGED)
+
+
+def _population(planning: Planning, export: Export, writer: Writer) -> Population | None:
+    """The items as rows; None when the backend says that nothing changed since they were last written."""
+    address, cache = export.head.address, planning.session.cache
+    record = planning.owned.get(address)
+    version = planning.store.version
+    known = cache.clean_listing(address, version.lineage, record.revision) if record else None
+    if record is not None and planning.options.refresh is Refresh.NONE:
+        return None
+    same = record is not None and not diff_fields(desired_fields(export), record.fields, RULES["Export"])
+    project_id = planning.resolve(export.project)
+    provider = planning.session.provider(export.head.backend)
+    scope = {"project": project_id} if project_id is not None else {}
+    listing = provider.records(export.target, scope, export.filter, etag=known if same else None)
+    if isinstance(listing, NotModified):
+        return None
+    population = item_population(planning, export, export_items(listing.records, export, writer))
+    _remember(planning, export, listing, population)
+    return population
+
+
+def item_population(planning: Planning, export: Export, items: list[SourceItem]) -> Population:
+    """Put items into the cache as rows; the name is the digest of all of them."""
+    address, cache = export.head.address, planning.session.cache
+    name = basis_of(items)
+    return cache.find(address, name) or cache.build(address, name, _rows(items), {})
+
+
+def basis_of(items: list[SourceItem]) -> str:
+    """Digest of all items of an export."""
+    return digest([[source.item.key, source.content] for source in items])
+
+
+def _rows(items: list[SourceItem]) -> Iterator[DesiredRow]:
+    for source in items:
+        body = canonical_json({"record": source.item.record_id})
+        size = sum(file.size_bytes or 0 for file in source.files)
+        yield DesiredRow(source.item.key, source.content, "", body, len(source.files), size)
+
+
+def _remember(planning: Planning, export: Export, listing: RecordListing, population: Population) -> None:
+    """An unchanged listing need not be read again, once its items are exactly what was written."""
+    address = export.head.address
+    record = planning.owned.get(address)
+    if record is None or not listing.etag:
+        return
+    differences = RowDifferences(planning.store, planning.session.cache, planning.store.resource_id(address))
+    if next(differences.rows(population), None) is None:
+        version = planning.store.version
+        planning.session.cache.record_clean_listing(address, version.lineage, record.revision, listing.etag)
+
+
+def _drift(standing: Standing) -> tuple[FieldChange, ...]:
+    lost = [(path, "missing") for path in standing.missing] + [(path, "altered") for path in standing.altered]
+    return tuple(FieldChange(("files", path), "published", how) for path, how in sorted(lost))
+
+
+def _closure(planning: Planning, address: Address) -> set[Address]:
+    needs = edges(planning.declared.values())
+    found: set[Address] = set()
+    waiting = list(needs.get(address, ()))
+    while waiting:
+        needed = waiting.pop()
+        if needed not in found:
+            found.add(needed)
+            waiting.extend(needs.get(needed, ()))
+    return found
+
+
+def destination_url(export: Export) -> str:
+    """Where an export is written. Raises ConfigError for what this version cannot write to."""
+    if export.destination.url is None:
+        text = "a destination on a storage of the backend is not supported in this version"
+        raise ConfigError([Problem(text, export.head.location, fix="write destination: {url: …}")])
+    return export.destination.url
+
+
+def _explain(sides: RowSides, action: Action) -> Explanation:
+    if sides.desired is None or action not in (Action.CREATE, Action.REPLACE):
+        return Explanation()
+    return Explanation(files=sides.desired.files, bytes=sides.desired.bytes)

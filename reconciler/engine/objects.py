@@ -1,0 +1,76 @@
+"""Plan resources that are one remote object: collections and projects."""
+
+from __future__ import annotations
+
+from reconciler.diff.desired import desired_fields, resolve
+from reconciler.diff.rules import RULES
+from reconciler.engine.context import Planning, Refresh
+from reconciler.errors import ConfigError, Problem
+from reconciler.model.observed import Absent, Found
+from reconciler.model.resource import AnnotationProject, Collection, OnExists
+from reconciler.plan.resources import Owned, Wanted, decide_declared, decide_undeclared
+from reconciler.plan.values import Change
+from reconciler.providers.base import Desired, Provider
+from reconciler.state.values import OwnedResource
+
+
+def plan_declared_object(planning: Planning, resource: Collection | AnnotationProject) -> Change:
+    """Compare one declared object with the backend and add the decision."""
+    head = resource.head
+    provider = planning.session.provider(head.backend)
+    if head.address.kind not in provider.capabilities.kinds:
+        text = f"backend {head.backend!r} ({provider.name}) has no {head.address.kind}"
+        raise ConfigError([Problem(text, head.location, fix="choose another spec.backend")])
+    fields = desired_fields(resource)
+    wanted = Wanted(
+        address=head.address,
+        backend=head.backend,
+        fields=fields,
+        resolved=resolve(fields, planning.remote_id),
+        adopt=head.lifecycle.on_exists is OnExists.ADOPT,
+        protect=head.lifecycle.protect,
+    )
+    record = planning.owned.get(head.address)
+    owned = _owned(planning, record) if record else None
+    observed = _observe(planning, provider, record, wanted)
+    candidates: tuple[Found, ...] = ()
+    if not isinstance(observed, Found) and planning.options.refresh is not Refresh.NONE:
+        candidates = provider.find(Desired(head.address, wanted.resolved, wanted.adopt))
+    immutable = provider.capabilities.replaces.get(head.address.kind, frozenset())
+    change = decide_declared(wanted, owned, observed, candidates, RULES[head.address.kind], immutable)
+    planning.add(change)
+    return change
+
+
+def plan_undeclared_object(planning: Planning, record: OwnedResource) -> Change:
+    """Decide about an object that nobody declares any more."""
+    observed: Found | Absent = Found(record.remote_id or "")
+    if planning.options.refresh is not Refresh.NONE:
+        observed = planning.session.provider(record.backend).read(record.address, record.remote_id or "")
+    change = decide_undeclared(_owned(planning, record), observed, destroy=planning.options.destroy)
+    planning.add(change)
+    return change
+
+
+def _observe(
+    planning: Planning, provider: Provider, record: OwnedResource | None, wanted: Wanted
+) -> Found | Absent | None:
+    if record is None or record.backend != wanted.backend:
+        return None
+    as_applied = Found(record.remote_id or "", resolve(record.fields, planning.remote_id), record.etag)
+    if planning.options.refresh is Refresh.NONE:
+        return as_applied
+    if planning.options.refresh is Refresh.CHANGED and dict(record.fields) == dict(wanted.fields):
+        return as_applied
+    return provider.read(record.address, record.remote_id or "")
+
+
+def _owned(planning: Planning, record: OwnedResource) -> Owned:
+    return Owned(
+        address=record.address,
+        backend=record.backend,
+        remote_id=record.remote_id or "",
+        resolved=resolve(record.fields, planning.remote_id),
+        protect=record.protect,
+        orphan=record.orphan_on_delete,
+    )

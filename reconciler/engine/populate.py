@@ -1,0 +1,124 @@
+"""Desired rows of asset sets: scan, group, describe, hash, and keep the result in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+
+from reconciler.engine.events import Scanning
+from reconciler.engine.session import Session
+from reconciler.errors import ConfigError, Problem, Severity
+from reconciler.model.address import Address
+from reconciler.model.body import composition, encode_unit
+from reconciler.model.checksum import Algorithm
+from reconciler.model.json import JSON, digest
+from reconciler.model.resource import AssetSet, FileSpecification, MetadataSource, Policy
+from reconciler.model.unit import Unit, content_digest, fields_digest
+from reconciler.plan.header import decode_problem, encode_problem
+from reconciler.state.populations import DesiredRow, Population
+
+_FORMAT = 1  # raise when rows are computed differently, so that cached populations are not used
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRules:
+    """What the units of a set must fit. schema: JSON schema of unit metadata, or None."""
+
+    specifications: tuple[FileSpecification, ...]
+    schema: Mapping[str, JSON] | None
+    algorithm: Algorithm
+    one_per_content: bool
+
+
+@dataclass(slots=True)
+class _Progress:
+    session: Session
+    address: Address
+    files: int
+    total_bytes: int
+    hashed: int = field(default=0)
+
+    def __call__(self, size: int) -> None:
+        self.hashed += size
+        self.session.events(Scanning(self.address, self.files, self.hashed, self.total_bytes))
+
+
+def unit_population(
+    session: Session, asset_set: AssetSet, metadata: list[MetadataSource], rules: UnitRules
+) -> tuple[Population, list[Problem]]:
+    """Return the desired units of a set and the warnings found on the way.
+
+    An unchanged source is recognised by names, sizes, times and inodes alone; nothing is read again.
+
+    Raises:
+        SourceError: the source is missing, empty, unreadable or ambiguous; ConfigError: its data breaks a rule. All
+        problems at once.
+    """
+    from reconciler.sources import survey
+
+    address = asset_set.head.address
+    session.events(Scanning(address))
+    seen = survey(asset_set, rules.specifications, metadata, unit_meta_schema=rules.schema)
+    name = digest([_FORMAT, seen.fingerprint, rules.algorithm, rules.one_per_content, asset_set.duplicates.value])
+    population = session.cache.find(address, name)
+    if population is None:
+        population = _build(session, asset_set, seen, name, rules)
+    problems = [decode_problem(value) for value in population.summary["problems"]]
+    problems += _duplicates(asset_set, population, rules)
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if errors:
+        raise ConfigError(errors)
+    return population, problems
+
+
+def _build(session: Session, asset_set: AssetSet, seen: object, name: str, rules: UnitRules) -> Population:
+    from reconciler.sources import DigestCache, Survey, hash_units
+
+    assert isinstance(seen, Survey)
+    assembly = seen.assemble()
+    errors = [problem for problem in assembly.problems if problem.severity is Severity.ERROR]
+    if errors:
+        raise ConfigError(assembly.problems)
+    address = asset_set.head.address
+    progress = _Progress(session, address, assembly.file_count, assembly.byte_count)
+    summary: dict[str, JSON] = {
+        "units": assembly.unit_count,
+        "files": assembly.file_count,
+        "bytes": assembly.byte_count,
+        "account": asdict(assembly.account),
+        "problems": [encode_problem(problem) for problem in assembly.problems],
+    }
+    with closing(DigestCache(session.work_folder / "digests.db")) as cache:
+        units = hash_units(
+            assembly.units(), asset_set, rules.algorithm, cache, workers=session.parallelism, progress=progress
+        )
+        one = rules.one_per_content and asset_set.duplicates is not Policy.FAIL
+        return session.cache.build(address, name, _rows(units), summary, one_per_content=one)
+
+
+def _rows(units: Iterator[Unit]) -> Iterator[DesiredRow]:
+    for unit in units:
+        yield DesiredRow(
+            key=unit.key,
+            content=content_digest(composition(unit)),
+            fields=fields_digest(unit.meta, unit.groups),
+            body=encode_unit(unit),
+            files=len(unit.files),
+            bytes=sum(file.size_bytes for file in unit.files),
+        )
+
+
+def _duplicates(asset_set: AssetSet, population: Population, rules: UnitRules) -> list[Problem]:
+    pairs = population.summary["duplicates"] if rules.one_per_content else []
+    severity = Severity.ERROR if asset_set.duplicates is Policy.FAIL else Severity.WARNING
+    return [
+        Problem(
+            f"unit {key!r} has exactly the files of unit {first!r}",
+            address=str(asset_set.head.address),
+            detail="The backend holds units of equal files only once." if severity is Severity.ERROR else "Left out.",
+            fix="exclude one of them, or set duplicates: skip",
+            severity=severity,
+        )
+        for first, key in pairs
+    ]

@@ -1,0 +1,77 @@
+"""Read the rows of a set back from the backend and note where they differ from what we recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.engine.events import Refreshing
+from reconciler.engine.session import Session
+from reconciler.model.address import Address
+from reconciler.model.json import JSON
+from reconciler.model.observed import ObservedUnit
+from reconciler.model.unit import content_digest, fields_digest
+from reconciler.plan.rows import RowDigests
+from reconciler.providers.base import NotModified, Provider
+from reconciler.state.differences import RowDifferences
+from reconciler.state.store import StateStore
+from reconciler.state.values import OwnedResource, OwnedRow
+
+
+def refresh_units(
+    session: Session, provider: Provider, store: StateStore, owned: OwnedResource, differences: RowDifferences
+) -> None:
+    """List all units of the set's collection and note differences.
+
+    When the backend versions its listings, an unchanged one is not listed again, and a listing that equals our record
+    is remembered with its version.
+    """
+    version = store.version
+    known = session.cache.clean_listing(owned.address, version.lineage, owned.revision)
+    listing = provider.list_units(owned.parent_id or "", etag=known)
+    if isinstance(listing, NotModified):
+        return
+    seen = 0
+    for page in listing.pages:
+        _note_page(page, owned.address, store, differences)
+        seen += len(page)
+        session.events(Refreshing(owned.address, seen))
+    differences.finish_refresh()
+    if listing.etag and not differences.found_any:
+        session.cache.record_clean_listing(owned.address, version.lineage, owned.revision, listing.etag)
+
+
+def _note_page(page: list[ObservedUnit], address: Address, store: StateStore, differences: RowDifferences) -> None:
+    recorded = store.rows_by_remote_id(address, [unit.remote_id for unit in page])
+    differences.saw(recorded)
+    for unit in page:
+        row = recorded.get(unit.remote_id)
+        if row is not None:
+            _note_recorded(unit, row, address, differences)
+        elif unit.owner is not None and unit.owner.resource == address and unit.owner.key is not None:
+            _note_unrecorded(unit, unit.owner.key, address, store, differences)
+        elif unit.checksums:
+            differences.saw_stranger(content_digest(unit.checksums), unit.remote_id)
+
+
+def _note_recorded(unit: ObservedUnit, row: OwnedRow, address: Address, differences: RowDifferences) -> None:
+    content = content_digest(unit.checksums) if unit.checksums else row.content
+    fields = fields_digest(_ours(unit.meta, row), row.shape.groups)
+    if unit.owner != address.row(row.key):
+        fields = "unmarked"  # the marker itself was edited away: a change to repair
+    if content != row.content or fields != row.fields:
+        differences.saw_changed(row.key, RowDigests(content, fields, row.remote_id), dict(unit.meta))
+
+
+def _note_unrecorded(
+    unit: ObservedUnit, key: str, address: Address, store: StateStore, differences: RowDifferences
+) -> None:
+    digests = RowDigests(content_digest(unit.checksums), fields_digest(unit.meta, ()), unit.remote_id)
+    if next(store.rows(address, [key]), None) is None:
+        differences.saw_unrecorded(key, digests, dict(unit.meta))
+    else:
+        differences.saw_twin(key, digests, dict(unit.meta))
+
+
+def _ours(meta: Mapping[str, JSON], row: OwnedRow) -> dict[str, JSON]:
+    """The part of the observed metadata that we wrote."""
+    return {key: meta[key] for key in row.shape.keys if key in meta}

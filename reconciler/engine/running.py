@@ -1,0 +1,169 @@
+"""What applying works with, and the loop that carries out batches of rows: journal, bounded pool, isolation."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from reconciler.engine.events import Progress, RowFailed
+from reconciler.engine.session import Session
+from reconciler.errors import Denied, Problem, ReconcilerError, Transient
+from reconciler.model.address import Address
+from reconciler.model.resource import Resource
+from reconciler.plan.values import Action, RowChange
+from reconciler.providers.base import RowOutcome
+from reconciler.state.planfile import PlanFile
+from reconciler.state.store import StateStore
+from reconciler.state.values import OwnedRow
+
+BATCH_BYTES = 256 * 1024 * 1024
+IN_FLIGHT = 4
+
+
+@dataclass(slots=True)
+class Control:
+    """How a run is stopped from outside: after what is in flight."""
+
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def stop(self) -> None:
+        """Finish what is in flight, then end."""
+        self.stopping.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """True once `stop` was called."""
+        return self.stopping.is_set()
+
+
+@dataclass(slots=True)
+class Applying:
+    """An apply under way."""
+
+    session: Session
+    store: StateStore
+    plan: PlanFile
+    control: Control
+    declared: Mapping[Address, Resource]
+
+    def remote_id(self, address: Address) -> str | None:
+        """The id an address has now."""
+        owned = self.store.resource(address)
+        return owned.remote_id if owned else None
+
+    def timestamp(self) -> str:
+        """Now, RFC 3339 UTC."""
+        return self.session.now().isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How finished rows enter the state: rows to own, and (key, remote id) to forget."""
+
+    rows: Sequence[OwnedRow] = ()
+    drop: Sequence[tuple[str, str]] = ()
+
+
+Work = Callable[[Sequence[RowChange]], list[RowOutcome]]
+Record = Callable[[Sequence[tuple[RowChange, RowOutcome]]], Recorded]
+
+
+@dataclass(slots=True)
+class RowRunner:
+    """Carries out the rows of one resource, one action after another.
+
+    Work happens in a few threads; the journal and the state are written by the calling thread alone: the intent
+    before a batch is handed out, its outcome in one transaction after it came back.
+    """
+
+    run: Applying
+    address: Address
+    done: dict[Action, int] = field(default_factory=dict)
+    failures: list[Problem] = field(default_factory=list)
+    cause: ReconcilerError | None = None
+    _sent: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def sent(self, size: int) -> None:
+        """Count bytes on their way; called from any thread."""
+        with self._lock:
+            self._sent += size
+        self._tell()
+
+    def perform(self, action: Action, work: Work, record: Record) -> None:
+        """Carry out all rows of one action. Stops early when asked to, or when the backend does not let us in."""
+        batches = _batches(self.run.plan.rows(self.address, [action]), self.run.session.batch_rows)
+        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="apply") as pool:
+            flying: dict[Future[list[RowOutcome]], tuple[int, list[RowChange]]] = {}
+            for batch in batches:
+                if self.run.control.is_stopping or self._is_hopeless:
+                    break
+                intent = self._begin(action, batch)
+                flying[pool.submit(work, batch)] = (intent, batch)
+                if len(flying) >= IN_FLIGHT:
+                    self._land(action, flying, record)
+            while flying:
+                self._land(action, flying, record)
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return isinstance(self.cause, (Denied, Transient))
+
+    def _begin(self, action: Action, batch: Sequence[RowChange]) -> int:
+        keys = [row.key for row in batch]
+        return self.run.store.begin(self.address, action.value, keys, now=self.run.timestamp())
+
+    def _land(
+        self, action: Action, flying: dict[Future[list[RowOutcome]], tuple[int, list[RowChange]]], record: Record
+    ) -> None:
+        finished, _ = wait(flying, return_when=FIRST_COMPLETED)
+        for future in finished:
+            intent, batch = flying.pop(future)
+            outcomes = _outcomes(future, batch)
+            by_key = {outcome.key: outcome for outcome in outcomes}
+            good = [(row, by_key[row.key]) for row in batch if by_key[row.key].error is None]
+            for row in batch:
+                self._note_failure(row, by_key[row.key].error)
+            recorded = record(good)
+            unsure = any(isinstance(outcome.error, Transient) for outcome in outcomes)
+            # An intent whose outcome is not known stays in the journal: the next plan looks at the backend for it.
+            ends = None if unsure else intent
+            self.run.store.save_rows(self.address, recorded.rows, drop=recorded.drop, intent=ends)
+            self.done[action] = self.done.get(action, 0) + len(good)
+            self._tell()
+
+    def _note_failure(self, row: RowChange, error: ReconcilerError | None) -> None:
+        if error is None:
+            return
+        self.cause = self.cause or error
+        problem = Problem(error.message, address=str(self.address.row(row.key)), fix=error.fix)
+        self.failures.append(problem)
+        self.run.session.events(RowFailed(self.address, problem))
+
+    def _tell(self) -> None:
+        self.run.session.events(Progress(self.address, sum(self.done.values()), self._sent))
+
+
+def _outcomes(future: Future[list[RowOutcome]], batch: Sequence[RowChange]) -> list[RowOutcome]:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if not isinstance(error, ReconcilerError):
+        raise error
+    return [RowOutcome(row.key, error=error) for row in batch]
+
+
+def _batches(rows: Iterable[RowChange], most: int) -> Iterator[list[RowChange]]:
+    batch: list[RowChange] = []
+    size = 0
+    for row in rows:
+        full = len(batch) >= most or size >= BATCH_BYTES
+        if full or any(other.key == row.key for other in batch[-1:]):  # outcomes are told apart by key
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += row.bytes
+    if batch:
+        yield batch

@@ -1,0 +1,225 @@
+"""Plan the units of asset sets."""
+
+from __future__ import annotations
+
+import json
+
+from reconciler.diff.desired import desired_fields
+from reconciler.engine.context import Planning, Refresh
+from reconciler.engine.populate import UnitRules, unit_population
+from reconciler.engine.refresh import refresh_units
+from reconciler.engine.rowplan import Explanation, RowTally, row_changes
+from reconciler.errors import ConfigError, Problem
+from reconciler.model.address import Address
+from reconciler.model.json import JSON
+from reconciler.model.observed import Found
+from reconciler.model.resource import AssetSet, Collection, FileSpecification, MetadataSource, OnExists, Ref
+from reconciler.plan.rows import RowRules, Stray
+from reconciler.plan.values import Action, Change, Reason, RowCounts
+from reconciler.providers.base import Provider
+from reconciler.state.differences import RowDifferences, RowSides
+from reconciler.state.populations import Population
+from reconciler.state.values import OwnedResource
+
+
+def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
+    """Compare the units of a source with the state and the backend, and add the decisions."""
+    head = asset_set.head
+    provider = planning.session.provider(head.backend)
+    metadata = [planning.declared[ref.address] for ref in asset_set.metadata]
+    sources = [source for source in metadata if isinstance(source, MetadataSource)]
+    rules = _unit_rules(planning, asset_set, provider)
+    population, problems = unit_population(planning.session, asset_set, sources, rules)
+    planning.problems.extend(problems)
+    planning.populations[head.address] = population
+
+    record = planning.owned.get(head.address)
+    parent = planning.resolve(asset_set.collection)
+    row_rules = RowRules(
+        prune=asset_set.prune,
+        adopt=head.lifecycle.on_exists is OnExists.ADOPT,
+        rebound=record is not None and parent is not None and record.parent_id != parent,
+    )
+    differences = RowDifferences(planning.store, planning.session.cache, planning.store.resource_id(head.address))
+    if _must_list(planning, record, parent, differences, population):
+        listed = record or OwnedResource(head.address, head.backend, parent, {}, parent_id=parent)
+        refresh_units(planning.session, provider, planning.store, listed, differences)
+    elif record is not None and parent is None:
+        differences.finish_refresh()  # the collection is made again, so every unit is gone
+    return _add(planning, asset_set, population, differences, row_rules)
+
+
+def plan_undeclared_rows(planning: Planning, record: OwnedResource) -> Change:
+    """Plan the end of a row set that nobody declares any more."""
+    reason = Reason.DESTROY if planning.options.destroy else Reason.NOT_DECLARED
+    action = Action.DELETE
+    notes: tuple[str, ...] = ()
+    if record.protect:
+        action, reason = Action.BLOCKED, Reason.PROTECTED
+        notes = ("lifecycle.protect was set when it was last applied; apply protect: false first",)
+    elif record.orphan_on_delete and not planning.options.destroy:
+        action, reason = Action.FORGET, Reason.ORPHANED
+    tally = RowTally()
+    if action is Action.DELETE:
+        differences = RowDifferences(planning.store, planning.session.cache, planning.store.resource_id(record.address))
+        rows = row_changes(differences, None, RowRules(destroy=True), lambda *_: Explanation(), tally)
+        planning.writer.add_rows(record.address, rows)
+    change = Change(
+        address=record.address,
+        action=action,
+        reason=reason,
+        backend=record.backend,
+        remote_id=record.remote_id,
+        rows=tally.counts(0),
+        protect=record.protect,
+        notes=notes,
+    )
+    planning.add(change)
+    return change
+
+
+def _add(
+    planning: Planning, asset_set: AssetSet, population: Population, differences: RowDifferences, rules: RowRules
+) -> Change:
+    head = asset_set.head
+    tally = RowTally()
+    only = planning.options.keys_of(head.address)
+    record = planning.owned.get(head.address)
+    protect = head.lifecycle.protect or bool(record and record.protect)
+    rows = row_changes(differences, population, rules, explain_unit, tally, only=only, protect=protect)
+    planning.writer.add_rows(head.address, rows)
+    counts = tally.counts(differences.counts(population)[0])
+    action, reason = set_action(record, counts, tally.drift)
+    fields = desired_fields(asset_set)
+    change = Change(
+        address=head.address,
+        action=action,
+        reason=reason,
+        backend=head.backend,
+        desired=fields,
+        remote_id=record.remote_id if record else None,
+        rows=counts,
+        row_drift=tally.drift,
+        protect=head.lifecycle.protect,
+        notes=_notes(counts),
+    )
+    planning.add(change)
+    return change
+
+
+def set_action(record: OwnedResource | None, counts: RowCounts, drift: int) -> tuple[Action, Reason]:
+    """What a row set as a whole undergoes."""
+    if record is None:
+        return Action.CREATE, Reason.NOT_REMOTE
+    if not counts.changed:
+        return Action.NO_OP, Reason.UNCHANGED
+    only_drift = drift >= counts.changed
+    return Action.UPDATE, Reason.CHANGED_OUTSIDE if only_drift else Reason.FIELDS_DIFFER
+
+
+def _notes(counts: RowCounts) -> tuple[str, ...]:
+    notes = []
+    if counts.kept:
+        notes.append(f"{counts.kept} units left the source and are kept (prune: false)")
+    if counts.blocked:
+        notes.append(f"{counts.blocked} units cannot be carried out; see their reasons")
+    return tuple(notes)
+
+
+def _must_list(
+    planning: Planning,
+    record: OwnedResource | None,
+    parent: str | None,
+    differences: RowDifferences,
+    population: Population,
+) -> bool:
+    """Whether the backend's units have to be looked at."""
+    if parent is None:
+        return False
+    if record is not None and any(intent.address == record.address for intent in planning.store.intents()):
+        return True  # an apply was cut here: only the backend knows how far it came
+    if planning.options.refresh is Refresh.NONE:
+        return False
+    if planning.options.refresh is Refresh.CHANGED and record is not None:
+        return next(differences.rows(population), None) is not None
+    return True
+
+
+def _unit_rules(planning: Planning, asset_set: AssetSet, provider: Provider) -> UnitRules:
+    specifications, schema = _collection_of(planning, asset_set, provider)
+    capabilities = provider.capabilities
+    return UnitRules(specifications, schema, capabilities.checksum, capabilities.unique_content)
+
+
+def _collection_of(
+    planning: Planning, asset_set: AssetSet, provider: Provider
+) -> tuple[tuple[FileSpecification, ...], JSON]:
+    reference = asset_set.collection
+    declared = planning.declared.get(reference.address) if isinstance(reference, Ref) else None
+    if isinstance(declared, Collection) and declared.file_specifications is not None:
+        return declared.file_specifications, declared.unit_meta_schema
+    remote_id = planning.resolve(reference)
+    address = reference.address if isinstance(reference, Ref) else Address("Collection", f"id-{reference.id.lower()}")
+    found = provider.read(address, remote_id) if remote_id else None
+    if not isinstance(found, Found):
+        where = asset_set.head.location
+        problem = Problem(
+            f"the collection of {asset_set.head.address} declares no fileSpecifications and is not there yet",
+            where,
+            fix="declare spec.fileSpecifications in the Collection",
+        )
+        raise ConfigError([problem])
+    specs = tuple(_specification(value) for value in found.fields.get("fileSpecifications", ()))
+    return specs, found.fields.get("unitMetaSchema")
+
+
+def _specification(value: JSON) -> FileSpecification:
+    return FileSpecification(
+        name=value["name"],
+        type=value["type"],
+        extensions=tuple(value.get("extensions") or ()),
+        required=bool(value.get("required")),
+        primary=bool(value.get("primary")),
+        sequential=bool(value.get("sequential")),
+    )
+
+
+def explain_unit(sides: RowSides, action: Action) -> Explanation:
+    """Say which files and metadata of a unit change, and what must be sent."""
+    desired = sides.desired
+    if desired is None:
+        return Explanation()
+    if action is Action.CREATE:
+        return Explanation(files=desired.files, bytes=desired.bytes)
+    if action is Action.ADOPT and isinstance(sides.remote, Stray):
+        return Explanation(context={"edit": sides.remote.digests.fields != desired.fields})
+    if action not in (Action.UPDATE, Action.REPLACE, Action.MOVE):
+        return Explanation()
+    body = json.loads(desired.body)
+    held = {checksum for joined in sides.owned_files.values() for checksum in joined.split(",")}
+    sent = [file for file in body["files"] if action is Action.REPLACE and file[4] not in held]
+    detail = (*_file_lines(sides, body), *_meta_lines(sides, body))
+    context = {"held": sorted(held)} if action is Action.REPLACE else {"keys": list(sides.owned_keys)}
+    return Explanation(detail, len(sent), sum(file[3] for file in sent), context)
+
+
+def _file_lines(sides: RowSides, body: JSON) -> list[tuple[str, JSON, JSON]]:
+    now: dict[str, str] = {}
+    for spec, _, _, _, checksum in body["files"]:
+        now[spec] = f"{now[spec]},{checksum}" if spec in now else checksum
+    before = sides.owned_files
+    specs = sorted({*before, *now})
+    return [(spec, before.get(spec), now.get(spec)) for spec in specs if before.get(spec) != now.get(spec)]
+
+
+def _meta_lines(sides: RowSides, body: JSON) -> list[tuple[str, JSON, JSON]]:
+    now = body["meta"]
+    if sides.observed_meta is not None:
+        before = sides.observed_meta
+        keys = set(now)
+    elif sides.before_body is not None:
+        before = json.loads(sides.before_body)["meta"]
+        keys = {*now, *before}
+    else:
+        return []
+    return [(f"meta.{key}", before.get(key), now.get(key)) for key in sorted(keys) if before.get(key) != now.get(key)]

@@ -1,0 +1,47 @@
+"""Write documents for remote objects, in the language that `config` reads."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+from reconciler.model.address import Address
+from reconciler.model.json import JSON
+from reconciler.model.observed import Found
+
+_API_VERSION = "reconciler.dev/v1"
+
+
+def write_document(kind: str, found: Found, folder: Path) -> tuple[Path, Address]:
+    """Write one document and return its path and address; existing files are never touched.
+
+    The name is made of the title, with the remote id added when it is taken.
+    """
+    import yaml
+
+    folder.mkdir(parents=True, exist_ok=True)
+    name = _name(str(found.fields.get("title", "")), found.remote_id)
+    path = folder / f"{kind.lower()}-{name}.yaml"
+    if path.exists():
+        name = f"{name}-{found.remote_id.lower()}"
+        path = folder / f"{kind.lower()}-{name}.yaml"
+    document = {"apiVersion": _API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": _spec(found)}
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
+    return path, Address(kind, name)
+
+
+def _spec(found: Found) -> dict[str, JSON]:
+    spec = {key: value for key, value in found.fields.items() if value not in (None, {}, [], "")}
+    if isinstance(spec.get("collection"), str):
+        spec["collection"] = {"id": spec["collection"]}
+    return spec
+
+
+def _name(title: str, remote_id: str) -> str:
+    """A valid `metadata.name`: ASCII letters and digits of the title, else the id."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")
+    return name or f"id-{remote_id.lower()}"

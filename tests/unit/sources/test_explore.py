@@ -1,0 +1,103 @@
+"""What `explore` sees and proposes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from reconciler.errors import SourceError
+from reconciler.model.resource import FileSpecification, KeyRule, Layout
+from reconciler.sources import explore
+
+_SPECS = Path(__file__).parents[3] / "specs"
+_TREES = {
+    "nested": ["p{n}/image.jpg", "p{n}/label.json", "p{n}/scan.dcm"],
+    "typed": ["images/{n}.jpg", "labels/{n}.json", "dicoms/{n}.dcm"],
+    "flat": ["{n}.jpg", "{n}.json"],
+    "deep": ["p{n}/img/scan.png", "p{n}/json/label.json", "p{n}/mask/segmentation.png"],
+    "mixed": ["a/images/{n}.png", "b/labels/{n}.json", "c/masks/{n}.png"],
+    "two levels": ["site{n}/p1/image.png", "site{n}/p1/label.json", "site{n}/p2/image.png", "site{n}/p2/label.json"],
+    "volumes": ["{n}.nii.gz", "{n}.json"],
+}
+_LAYOUTS = {
+    "nested": "directories", "typed": "stems", "flat": "stems", "deep": "directories", "mixed": "stems",
+    "two levels": "folders", "volumes": "stems",
+}  # fmt: skip
+
+
+def _explored(ws: Any, name: str) -> Any:
+    for number in range(1, 9):
+        ws.write_all(*(f"data/{path.format(n=number)}" for path in _TREES[name]))
+    ws.write("data/README.md", "about")
+    return explore("data", folder=ws.root)
+
+
+@pytest.mark.parametrize("name", _TREES)
+def test_explore_of_a_pattern_proposes_its_layout(ws: Any, name: str) -> None:
+    best = _explored(ws, name).layouts[0]
+    assert (best.layout, best.conflicts) == (_LAYOUTS[name], 0)
+
+
+@pytest.mark.parametrize("name", _TREES)
+def test_proposed_documents_fit_the_published_schemas(ws: Any, name: str) -> None:
+    for document in yaml.safe_load_all(_explored(ws, name).as_yaml("proposal")):
+        schema = json.loads((_SPECS / f"{document['kind'].lower()}.v1.schema.json").read_text("utf-8"))
+        jsonschema.validate(document, schema)
+
+
+@pytest.mark.parametrize("name", _TREES)
+def test_proposal_assembles_every_unit_without_errors(ws: Any, name: str) -> None:
+    found = _explored(ws, name)
+    _, document = yaml.safe_load_all(found.as_yaml())
+    units = document["spec"]["units"]
+    key = units.get("key")
+    assembly = ws.assemble(
+        found.specifications,
+        layout=Layout(units.get("layout", "stems")),
+        key_rule=KeyRule(key["regex"], key["template"]) if key else None,
+    )
+    assert assembly.unit_count == found.layouts[0].units == (16 if name == "two levels" else 8)
+    assert assembly.file_count == found.file_count - 1
+    assert [p.summary for p in assembly.problems] == ["1 file left out: no specification takes .md files"]
+
+
+def test_explore_names_types_extensions_and_primary(ws: Any) -> None:
+    assert _explored(ws, "deep").specifications == (
+        FileSpecification("image_1", "image", (".png",), required=True, primary=True),
+        FileSpecification("label_1", "data", (".json",), required=True),
+        FileSpecification("mask_1", "image", (".png",), required=True),
+    )
+
+
+def test_explore_counts_extensions_and_leaves_rare_ones_out(ws: Any) -> None:
+    for number in range(60):
+        ws.write_all(f"data/{number}.jpg")
+    ws.write_all("data/odd.wav")
+    found = explore("data", folder=ws.root)
+    assert [(e.extension, e.files) for e in found.extensions] == [(".jpg", 60), (".wav", 1)]
+    assert [e.extension for e in found.unassigned] == [".wav"]
+
+
+def test_explore_of_a_large_source_stops_at_the_limit(ws: Any) -> None:
+    for folder in range(10):
+        ws.write_all(f"data/{folder}/a.jpg", f"data/{folder}/b.jpg")
+    found = explore("data", folder=ws.root, limit=5)
+    assert (found.is_complete, found.file_count) == (False, 6)
+
+
+def test_explore_of_names_that_need_quotes_gives_readable_yaml(ws: Any) -> None:
+    ws.write_all('odd "name": yes/1.jpg')
+    documents = list(yaml.safe_load_all(explore('odd "name": yes', folder=ws.root).as_yaml()))
+    assert documents[1]["spec"]["source"]["url"] == 'odd "name": yes'
+    assert documents[0]["metadata"]["name"] == "odd-name-yes"
+
+
+def test_explore_of_an_empty_folder_is_an_error(ws: Any) -> None:
+    (ws.root / "data").mkdir()
+    with pytest.raises(SourceError, match="holds no file"):
+        explore("data", folder=ws.root)

@@ -1,0 +1,292 @@
+"""Metadata tables: formats, header, types, keys, limits."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.errors import Severity, SourceError
+from reconciler.model.resource import ColumnRule
+from reconciler.sources import read_metadata
+from reconciler.sources.cells import coerce, key_text
+from reconciler.sources.workbook import MAX_CELLS, TableRefused, read_sheet
+
+_BOOKS = Path(__file__).parents[2] / "data" / "excel"
+
+
+def _rows(source: Any, kinds: dict[str, str] | None = None) -> dict[str, dict[str, Any]]:
+    return {row.key: row.values for row in read_metadata(source, kinds).rows}
+
+
+def _book(rows: list[list[Any]], merge: str = "") -> bytes:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    if merge:
+        book.active.merge_cells(merge)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("m.csv", "unit,age\np1,4\n"),
+        ("m.tsv", "unit\tage\np1\t4\n"),
+        ("m.json", '[{"unit": "p1", "age": "4"}]'),
+        ("m.jsonl", '{"unit": "p1", "age": "4"}\n\n'),
+    ],
+)
+def test_text_table_of_each_format_gives_rows_by_key(ws: Any, name: str, content: str) -> None:
+    ws.write(name, content)
+    assert _rows(ws.table(name)) == {"p1": {"age": "4"}}
+
+
+def test_json_object_of_objects_gives_rows_by_name(ws: Any) -> None:
+    ws.write("m.json", '{"p1": {"age": 4, "tags": ["a"]}}')
+    assert _rows(ws.table("m.json")) == {"p1": {"age": 4, "tags": ["a"]}}
+
+
+def test_workbook_keeps_types_and_omits_empty_cells(ws: Any) -> None:
+    row = [7, 4.0, 1.5, True, datetime.datetime(2024, 1, 2, 3, 4), None, "x"]
+    ws.write("m.xlsx", _book([["unit", "a", "b", "c", "d", "e", "f"], row]))
+    assert _rows(ws.table("m.xlsx")) == {"7": {"a": 4, "b": 1.5, "c": True, "d": "2024-01-02T03:04:00", "f": "x"}}
+
+
+def test_header_is_the_first_row_that_names_the_key(ws: Any) -> None:
+    ws.write("m.xlsx", _book([["Study metadata"], [], ["unit ", "촬영일"], [" p1 ", "x"]], merge="A1:D1"))
+    assert _rows(ws.table("m.xlsx")) == {"p1": {"촬영일": "x"}}
+
+
+def test_key_column_may_differ_in_letter_case(ws: Any) -> None:
+    ws.write("m.csv", "Unit,age\np1,4\n")
+    assert list(_rows(ws.table("m.csv"))) == ["p1"]
+
+
+def test_missing_key_column_names_the_nearest(ws: Any) -> None:
+    ws.write("m.csv", "units,age\np1,4\n")
+    with pytest.raises(SourceError, match="did you mean 'units'"):
+        read_metadata(ws.table("m.csv"))
+
+
+def test_listed_columns_are_renamed_and_typed(ws: Any) -> None:
+    ws.write("m.csv", "unit,Age (y),x\np1,4,drop\n")
+    columns = (ColumnRule("age", "Age (y)", "integer"),)
+    assert _rows(ws.table("m.csv", columns=columns, unlisted="drop")) == {"p1": {"age": 4}}
+
+
+def test_key_column_is_metadata_only_when_listed(ws: Any) -> None:
+    ws.write("m.csv", "unit,age\n1,4\n")
+    assert _rows(ws.table("m.csv", columns=(ColumnRule("unit", "unit"),))) == {"1": {"unit": "1", "age": "4"}}
+
+
+def test_schema_types_apply_to_columns_without_their_own(ws: Any) -> None:
+    ws.write("m.csv", "unit,age,code,note\np1,4,007,n/a\n")
+    kinds = {"age": "integer", "code": "string", "note": "number"}
+    assert _rows(ws.table("m.csv"), kinds) == {"p1": {"age": 4, "code": "007", "note": "n/a"}}
+
+
+def test_default_fills_empty_cells(ws: Any) -> None:
+    ws.write("m.csv", "unit,age\np1,\n")
+    assert _rows(ws.table("m.csv", columns=(ColumnRule("age", "age", "integer", 0),))) == {"p1": {"age": 0}}
+
+
+def test_value_of_wrong_type_is_told_with_sheet_row_and_column(ws: Any) -> None:
+    ws.write("m.xlsx", _book([["unit", "age"], ["p1", "old"]]))
+    table = read_metadata(ws.table("m.xlsx", columns=(ColumnRule("age", "age", "integer"),)))
+    list(table.rows)
+    assert str(table.problems[0]).startswith("m.xlsx:2: 'old' is not of type integer")
+    assert "(sheet 'Sheet', row 2, column B)" in table.problems[0].detail
+
+
+@pytest.mark.parametrize(
+    ("content", "part", "reason"),
+    [
+        ("unit,age,age\np1,4,5\n", "header 'age' is repeated in columns B, C", "two headers"),
+        ("unit,age\np1,4,5\n", "cells beyond the header", "unquoted comma"),
+    ],
+)
+def test_ambiguous_rows_are_problems(ws: Any, content: str, part: str, reason: str) -> None:
+    ws.write("m.csv", content)
+    table = read_metadata(ws.table("m.csv"))
+    list(table.rows)
+    assert part in table.problems[0].summary, reason
+
+
+def test_listed_column_that_is_not_there_names_the_nearest(ws: Any) -> None:
+    ws.write("m.csv", "unit,Age\np1,4\n")
+    table = read_metadata(ws.table("m.csv", columns=(ColumnRule("age", "Agee"),)))
+    assert table.problems[0].fix == "did you mean 'Age'?"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "part", "reason"),
+    [
+        ("m.csv", "unit\ncafé\n".encode("cp1252"), "byte 0xe9", "encoding"),
+        ("m.csv", b"", "no row holds anything", "empty file"),
+        ("m.csv", b'unit,age\np1,"' + b"x" * 200_000, "quotation mark", "open quotation"),
+        ("m.json", b"[1]", "Item 1 is not an object", "list of numbers"),
+        ("m.json", b'[{"unit": NaN}]', "NaN", "no JSON value"),
+        ("m.json", b"[" * 100_000, "nested too deeply", "hostile nesting"),
+        ("m.jsonl", b'{"unit": 1}\n{"unit"', "Line 2 is not valid JSON", "cut line"),
+        ("m.xlsx", b"PK\x03\x04 no zip", "cannot be read as a workbook", "damaged zip"),
+        ("m.xls", b"plain text", "cannot be read as a workbook", "no workbook"),
+        ("m.doc", b"x", "No format is known", "format"),
+    ],
+)
+def test_unusable_table_is_refused_with_a_reason(ws: Any, name: str, content: bytes, part: str, reason: str) -> None:
+    ws.write(name, content)
+    with pytest.raises(SourceError) as caught:
+        _rows(ws.table(name))
+    assert part in str(caught.value), reason
+
+
+def test_utf16_with_mark_is_read(ws: Any) -> None:
+    ws.write("m.tsv", "unit\tname\np1\tÄ\n".encode("utf-16"))
+    assert _rows(ws.table("m.tsv")) == {"p1": {"name": "Ä"}}
+
+
+def test_utf8_mark_is_not_part_of_the_header(ws: Any) -> None:
+    ws.write("m.csv", b"\xef\xbb\xbfunit,age\np1,4\n")
+    assert list(_rows(ws.table("m.csv"))) == ["p1"]
+
+
+def test_unknown_sheet_lists_the_sheets(ws: Any) -> None:
+    ws.write("m.xlsx", _book([["unit"], ["p1"]]))
+    with pytest.raises(SourceError, match="its sheets are 1 'Sheet'"):
+        _rows(ws.table("m.xlsx", sheet="meta"))
+
+
+def test_merged_data_cells_are_a_warning(ws: Any) -> None:
+    ws.write("m.xlsx", _book([["unit", "age"], ["p1", 4], ["p2", None]], merge="B2:B3"))
+    table = read_metadata(ws.table("m.xlsx"))
+    assert {row.key: row.values for row in table.rows} == {"p1": {"age": 4}, "p2": {}}
+    assert (table.problems[0].summary, table.problems[0].severity) == ("cells B2:B3 are merged", Severity.WARNING)
+
+
+def test_error_cells_count_as_empty_with_a_warning() -> None:
+    sheet = read_sheet((_BOOKS / "calamine/errors.xlsx").read_bytes(), 1)
+    assert sheet.errors[:2] == ("A1", "A2")
+
+
+def _workbook_with_cell(reference: str) -> bytes:
+    """A workbook whose second cell lies far away, as a hostile or careless hand makes it."""
+    cells = f'<row r="1"><c r="A1"><v>1</v></c></row><row r="9"><c r="{reference}"><v>1</v></c></row>'
+    source, target = io.BytesIO(_book([["unit"], ["p1"]])), io.BytesIO()
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for part in old.namelist():
+            content = old.read(part)
+            if part == "xl/worksheets/sheet1.xml":
+                content = b"<worksheet xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'><sheetData>"
+                content += cells.encode() + b"</sheetData></worksheet>"
+            new.writestr(part, content)
+    return target.getvalue()
+
+
+def test_workbook_with_a_stray_cell_in_the_last_corner_is_refused() -> None:
+    with pytest.raises(TableRefused) as caught:
+        read_sheet(_workbook_with_cell("XFD1048576"), 1)
+    assert f"at most {MAX_CELLS:,} cells" in caught.value.reason
+
+
+def test_workbook_that_says_it_unpacks_to_gigabytes_is_refused() -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as package:
+        package.writestr("xl/worksheets/sheet1.xml", b" ")
+    content = bytearray(target.getvalue())
+    directory = content.index(b"PK\x01\x02")
+    content[directory + 24 : directory + 28] = (2**31).to_bytes(4, "little")
+    with pytest.raises(TableRefused, match="unpacks to"):
+        read_sheet(bytes(content), 1)
+
+
+# Rows that hold anything in the first sheet, as counted by another reader.
+_PUBLISHED = {
+    "agate/test.xlsx": 4, "calamine/any_sheets.ods": 4, "calamine/any_sheets.xls": 4, "calamine/any_sheets.xlsx": 4,
+    "calamine/date.xlsx": 3, "calamine/date_1904.xlsx": 3, "calamine/empty_sheet.xlsx": 0, "calamine/errors.xlsx": 0,
+    "calamine/header-row.xlsx": 3, "calamine/merge_cells.xlsx": 2, "calamine/merged_range.xlsx": 3,
+    "frictionless/multiline-headers.xlsx": 4, "frictionless/skip-rows.xlsx": 4, "frictionless/table.xls": 3,
+    "kopf/growth_data.xlsx": 70, "readxl/deaths.xls": 19, "readxl/deaths.xlsx": 19, "readxl/type-me.xlsx": 11,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "count"), _PUBLISHED.items())
+def test_published_workbook_opens_with_all_its_rows(name: str, count: int) -> None:
+    sheet = read_sheet((_BOOKS / name).read_bytes(), 1)
+    assert sum(any(cell != "" for cell in cells) for _, cells in sheet.rows()) == count
+
+
+def test_published_workbooks_are_all_in_the_table_above() -> None:
+    found = {str(path.relative_to(_BOOKS)) for path in _BOOKS.glob("*/*")}
+    assert found == {*_PUBLISHED, "calamine/pass_protected.xlsx"}
+
+
+def test_protected_workbook_is_refused(ws: Any) -> None:
+    ws.write("m.xlsx", (_BOOKS / "calamine/pass_protected.xlsx").read_bytes())
+    with pytest.raises(SourceError, match="protected with a password"):
+        _rows(ws.table("m.xlsx"))
+
+
+def test_published_workbook_with_banner_and_notes_gives_typed_rows(ws: Any) -> None:
+    ws.write("m.xlsx", (_BOOKS / "readxl/deaths.xlsx").read_bytes())
+    rows = _rows(ws.table("m.xlsx", "Name", columns=(ColumnRule("born", "Date of birth", "date"),)))
+    assert rows["David Bowie"]["born"] == "1947-01-08"
+    assert rows["David Bowie"]["Age"] == 69
+    assert rows["David Bowie"]["Has kids"] is True
+
+
+_CELLS = [
+    ("4", "integer", 4),
+    (4.0, "integer", 4),
+    (" 4 ", "number", 4),
+    ("1e3", "number", 1000.0),
+    (True, "string", "true"),
+    (7.0, "string", "7"),
+    ("007", "string", "007"),
+    ("yes", "boolean", True),
+    (0.0, "boolean", False),
+    (datetime.date(2024, 1, 2), "date", "2024-01-02"),
+    ("2024-01-02 00:00:00", "date", "2024-01-02"),
+    (datetime.date(2024, 1, 2), "datetime", "2024-01-02T00:00:00"),
+    (2.0, None, 2),
+    (datetime.time(1, 2), None, "01:02:00"),
+    (datetime.timedelta(hours=30, seconds=5), None, "30:00:05"),
+]
+_MISFITS = [
+    ("4.5", "integer"),
+    (True, "integer"),
+    ("inf", "number"),
+    ("nan", "number"),
+    ("1_0", "number"),
+    ("maybe", "boolean"),
+    ("2024-01-02 03:04", "date"),
+    ("soon", "datetime"),
+    (4, "date"),
+    ({}, "string"),
+]
+
+
+@pytest.mark.parametrize(("cell", "kind", "expected"), _CELLS)
+def test_coerce_of_fitting_cell_gives_json(cell: Any, kind: str | None, expected: Any) -> None:
+    value = coerce(cell, kind)
+    assert (value, type(value)) == (expected, type(expected))
+    json.dumps(value, allow_nan=False)
+
+
+@pytest.mark.parametrize(("cell", "kind"), _MISFITS)
+def test_coerce_of_other_cell_is_refused(cell: Any, kind: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the caller words the message
+        coerce(cell, kind)
+
+
+def test_key_text_of_whole_float_has_no_fraction() -> None:
+    assert [key_text(cell) for cell in (1.0, 17, " a ", True)] == ["1", "17", "a", "true"]
