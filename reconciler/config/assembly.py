@@ -1,0 +1,71 @@
+"""Put the checked parts together: the workspace value, and the digest of what was declared."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reconciler.config.checks.backends import is_usable
+from reconciler.config.checks.index import Index
+from reconciler.config.kinds import WORKSPACE
+from reconciler.config.nodes import ScalarNode, find
+from reconciler.config.secrets import public_json, public_settings, written_secrets
+from reconciler.config.workspace import EMBEDDED_DEFAULTS, Backend, FilledWorkspace
+from reconciler.model.json import digest
+from reconciler.model.workspace import BackendSettings, Safety, Workspace
+
+
+def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: frozenset[str]) -> Workspace:
+    """The workspace as a value. Only backends that can be used right now are in it. secrets: of the documents."""
+    settings = filled.settings
+    usable = {name: backend for name, backend in sorted(filled.backends.items()) if is_usable(backend)}
+    texts = [secrets, *(b.secrets | written_secrets(b.node) for b in filled.backends.values())]
+    fraction, floor = (find(settings.spec, "safety", key) for key in ("maxChangeFraction", "floor"))
+    defaults = Safety()
+    return Workspace(
+        name=settings.document.name if settings.document else root.name,
+        root=root,
+        backends={name: _settings(backend) for name, backend in usable.items()},
+        default_backend=index.default_backend,
+        state_url=settings.state_url(),
+        environment=settings.environment,
+        safety=Safety(
+            float(fraction.value) if isinstance(fraction, ScalarNode) else defaults.max_change_fraction,  # type: ignore[arg-type]
+            int(floor.value) if isinstance(floor, ScalarNode) else defaults.floor,  # type: ignore[arg-type]
+        ),
+        location=settings.document.node.at if settings.document else None,
+        secrets=frozenset().union(*texts),
+    )
+
+
+def _settings(backend: Backend) -> BackendSettings:
+    defaults = EMBEDDED_DEFAULTS if backend.type == "embedded" else {}
+    written = {key: node.value for key, node in backend.node.entries.items() if isinstance(node, ScalarNode)}
+    written.pop("type", None)
+    return BackendSettings(backend.name, backend.type, {**defaults, **written})
+
+
+def configuration_digest(filled: FilledWorkspace, index: Index, root: Path) -> str:
+    """Digest over what was declared: no position, no secret, no absolute folder."""
+    documents = sorted(index.documents, key=lambda document: document.label)
+    return digest(
+        {
+            "environment": filled.settings.environment,
+            "backends": {b.name: [public_settings(b.node), _settings(b).type] for b in used_backends(index)},
+            "documents": [
+                {
+                    "folder": Path(os.path.relpath(document.folder, root)).as_posix(),
+                    "backend": index.backend_name(document),
+                    "document": public_json(document.kind, document.node),
+                }
+                for document in documents
+            ],
+            "safety": public_json(WORKSPACE, safety) if (safety := find(filled.settings.spec, "safety")) else None,
+        }
+    )
+
+
+def used_backends(index: Index) -> list[Backend]:
+    """Declared backends that documents belong to, and the default one."""
+    names = {index.default_backend, *(index.backend_name(document) for document in index.documents)}
+    return [index.backends[name] for name in sorted(names) if name in index.backends]

@@ -1,0 +1,41 @@
+"""Asset sets: specifications named by sources and rules, key rules, URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.config.checks.index import Index
+from reconciler.config.checks.patterns import compiled, template_problems
+from reconciler.config.checks.specifications import unknown_specifications
+from reconciler.config.documents import Document
+from reconciler.config.nodes import MapNode, find, list_at, text_at
+from reconciler.errors import Location, Problem
+
+
+def check(index: Index) -> Iterator[Problem]:
+    """Every asset set."""
+    for document in index.of_kind("AssetSet"):
+        yield from unknown_specifications(index, index.collection_of(document), _used(document))
+        yield from _units(document)
+
+
+def _used(document: Document) -> Iterator[tuple[str, Location]]:
+    sources = find(document.node, "spec", "sources")
+    if isinstance(sources, MapNode):
+        yield from sources.keys.items()
+    for rule in list_at(document.node, "spec", "files"):
+        name, node = text_at(rule, "specification"), find(rule, "specification")
+        if name is not None and node is not None:
+            yield name, node.at
+
+
+def _units(document: Document) -> Iterator[Problem]:
+    units = find(document.node, "spec", "units")
+    key, layout = find(units, "key"), find(units, "layout")
+    if key is not None and layout is not None:
+        yield Problem("layout and key exclude each other", layout.at, fix="keep one of them")
+    regex, place = compiled(find(key, "regex")), find(key, "regex")
+    if isinstance(regex, Problem):
+        yield regex
+    elif regex is not None and place is not None:
+        yield from template_problems(regex, find(key, "template"), place)

@@ -1,0 +1,101 @@
+"""Exports: what belongs to the target, splits, classes, originals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from reconciler.config.checks.annotation import repeated
+from reconciler.config.checks.index import Index
+from reconciler.config.checks.specifications import unknown_specifications
+from reconciler.config.documents import Document
+from reconciler.config.nodes import MapNode, ScalarNode, find, locate_key, map_at, text_at, texts_at
+from reconciler.config.suggestion import did_you_mean, listed
+from reconciler.errors import Problem, Severity
+
+SPLIT_TOLERANCE = 1e-9
+
+FILTERS = {
+    "assignment": (
+        "status_label",
+        "status_review",
+        "users",
+        "reviewers",
+        "groups",
+        "stages",
+        "tags",
+        "task_tags",
+        "tasks",
+        "workshop",
+        "is_confirmed",
+        "is_discarded",
+        "is_discard_confirmed",
+        "created",
+        "label_submitted",
+        "last_labeled",
+        "last_reviewed",
+    ),
+    "task": ("has_data", "is_discarded", "schema"),
+}
+
+
+def check(index: Index) -> Iterator[Problem]:
+    """Every export."""
+    for document in index.of_kind("Export"):
+        yield from _target(document)
+        yield from _splits(document)
+        yield from _classes(index, document)
+        originals = texts_at(document.node, "spec", "originals")
+        yield from unknown_specifications(index, index.collection_of(document), originals)
+
+
+def _target(document: Document) -> Iterator[Problem]:
+    spec = find(document.node, "spec")
+    target = text_at(spec, "target") or "assignment"
+    if target not in FILTERS or spec is None:
+        return
+    if find(spec, "project") is None and find(spec, "groundTruth") is None:
+        summary = f"an export of the target {target} needs a project"
+        yield Problem(summary, spec.at, fix="add 'project: ...'")
+    block = find(spec, "filter")
+    every = {name for names in FILTERS.values() for name in names}
+    for key, _ in map_at(block):
+        if key in every and key not in FILTERS[target]:
+            place = locate_key(block, key)
+            detail = f"Filters of {target}: {listed(FILTERS[target], 30)}."
+            fix = "remove it, or change the target"
+            yield Problem(f"the target {target} has no filter '{key}'", place, detail, fix)
+
+
+def _splits(document: Document) -> Iterator[Problem]:
+    splits = find(document.node, "spec", "splits")
+    if not isinstance(splits, MapNode):
+        return
+    ratios = {key: node for key, node in splits.entries.items() if key not in ("by", "seed")}
+    if "by" in splits.entries:
+        for key in [*ratios, *(["seed"] if "seed" in splits.entries else [])]:
+            yield Problem(f"'by' and '{key}' exclude each other", splits.keys[key], fix="keep one of them")
+        return
+    shares = [node.value for node in ratios.values() if isinstance(node, ScalarNode)]
+    numbers = [float(v) for v in shares if isinstance(v, int | float) and not isinstance(v, bool)]
+    if not ratios:
+        yield Problem("splits names no split", splits.at, fix="write shares that add up to 1, or by: ...")
+    elif len(numbers) == len(ratios) and abs(math.fsum(numbers) - 1) > SPLIT_TOLERANCE:
+        total = f"{math.fsum(numbers):.12g}"
+        yield Problem(f"the shares of the splits add up to {total}, not 1", splits.at, fix="change the shares")
+
+
+def _classes(index: Index, document: Document) -> Iterator[Problem]:
+    node = find(document.node, "spec", "classes")
+    if node is None:
+        return
+    yield from repeated(node, "class")
+    project = index.referred(document, "AnnotationProject", "spec", "project")
+    if project is None:
+        return
+    known = {name for _, names in map_at(project.node, "spec", "classes") for name, _ in texts_at(names)}
+    for name, at in texts_at(node):
+        if known and name not in known:
+            detail = f"{project.label} has {listed(sorted(known))}."
+            fix = did_you_mean(name, known, "remove it, or add it to the project")
+            yield Problem(f"the project does not declare the class '{name}'", at, detail, fix, Severity.WARNING)

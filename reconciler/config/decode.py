@@ -1,0 +1,272 @@
+"""Checked documents → the frozen values of the model. Nothing is checked here: that is done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reconciler.config.documents import Document
+from reconciler.config.nodes import to_json
+from reconciler.model.address import Address
+from reconciler.model.json import JSON, JSONObject
+from reconciler.model.resource import (
+    AnnotationProject,
+    AnnotationSource,
+    AssetSet,
+    Collection,
+    ColumnRule,
+    ConstantMetadata,
+    Destination,
+    Export,
+    External,
+    FileRule,
+    FileSpecification,
+    GeometryPolicy,
+    Head,
+    KeyRule,
+    Layout,
+    Lifecycle,
+    MetadataSource,
+    OnDelete,
+    OnExists,
+    PathMetadata,
+    Policy,
+    Ref,
+    Reference,
+    Resource,
+    SidecarMetadata,
+    SourceLocation,
+    Splits,
+    TableMetadata,
+    TaskSet,
+)
+
+PLATFORMS = ("datamaker", "sage")
+
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]*)")
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+Spec = Mapping[str, Any]
+
+
+def decode(document: Document, backend: str) -> Resource:
+    """Turn one checked resource document into its value. backend: the name of its backend."""
+    spec: Spec = to_json(document.node)["spec"]
+    return _DECODERS[document.kind](_head(document, spec, backend), spec)
+
+
+def _head(document: Document, spec: Spec, backend: str) -> Head:
+    metadata = to_json(document.node)["metadata"]
+    lifecycle = spec.get("lifecycle", {})
+    return Head(
+        address=Address(document.kind, document.name),
+        location=document.node.at,
+        folder=document.folder,
+        backend=backend,
+        lifecycle=Lifecycle(
+            protect=lifecycle.get("protect", False),
+            on_exists=OnExists(lifecycle.get("onExists", "fail")),
+            on_delete=OnDelete(lifecycle.get("onDelete", "delete")),
+        ),
+        labels=metadata.get("labels", {}),
+    )
+
+
+def _collection(head: Head, spec: Spec) -> Collection:
+    items = spec.get("fileSpecifications")
+    return Collection(
+        head=head,
+        title=spec.get("title", head.address.name),
+        description=spec.get("description"),
+        file_specifications=None if items is None else tuple(_specification(item, len(items) == 1) for item in items),
+        unit_meta_schema=spec.get("unitMetaSchema"),
+        meta=spec.get("meta"),
+        platform=_platform(spec),
+    )
+
+
+def _specification(item: Spec, alone: bool) -> FileSpecification:
+    return FileSpecification(
+        name=item["name"],
+        type=item["type"],
+        extensions=tuple(dict.fromkeys(_extension(e) for e in item.get("extensions", ()))),
+        required=item.get("required", False),
+        primary=item.get("primary", False) or alone,
+        sequential=item.get("sequential", False),
+        description=item.get("description"),
+        function_type=item.get("functionType"),
+    )
+
+
+def _extension(text: str) -> str:
+    return "." + text.lower().removeprefix(".")
+
+
+def _asset_set(head: Head, spec: Spec) -> AssetSet:
+    units = spec.get("units", {})
+    key = units.get("key")
+    return AssetSet(
+        head=head,
+        collection=_reference("Collection", spec["collection"]),
+        sources=_sources(spec),
+        layout=Layout(units.get("layout", "stems")),
+        key_rule=KeyRule(key["regex"], key.get("template", "{1}")) if key else None,
+        case_sensitive=units.get("caseSensitive", True),
+        files=tuple(FileRule(rule["match"], rule["specification"]) for rule in spec.get("files", ())),
+        metadata=tuple(Ref(Address("MetadataSource", name)) for name in spec.get("metadata", ())),
+        meta=spec.get("meta", {}),
+        groups=tuple(spec.get("groups", ())),
+        incomplete=Policy(spec.get("incomplete", "fail")),
+        unmatched=Policy(spec.get("unmatched", "warn")),
+        duplicates=Policy(spec.get("duplicates", "fail")),
+        max_file_size_bytes=size_bytes(spec.get("limits", {}).get("maxFileSize")),
+        prune=spec.get("prune", False),
+        platform=_platform(spec),
+    )
+
+
+def _sources(spec: Spec) -> tuple[SourceLocation, ...]:
+    if "source" in spec:
+        return (_source(spec["source"], None),)
+    return tuple(_source(item, name) for name, item in spec["sources"].items())
+
+
+def _source(item: Spec, specification: str | None) -> SourceLocation:
+    return SourceLocation(
+        url=item["url"],
+        recursive=item.get("recursive", True),
+        include=tuple(item.get("include", ("**",))),
+        exclude=tuple(item.get("exclude", ())),
+        options=item.get("options", {}),
+        specification=specification,
+    )
+
+
+def size_bytes(value: int | str | None) -> int | None:
+    """`50MiB`, `1.5GB` or a number of bytes → bytes, rounded down; kB, MB are powers of 1000, KiB, MiB of 1024."""
+    if value is None or isinstance(value, int):
+        return value
+    from fractions import Fraction  # slow to import
+
+    match = _SIZE.fullmatch(value)
+    if not match:
+        raise ValueError(f"{value!r} is not a size")
+    unit = match[2].lower().removesuffix("b")
+    base = 1024 if unit.endswith("i") else 1000
+    return int(Fraction(match[1]) * base ** _POWERS[unit.removesuffix("i")])
+
+
+def _metadata_source(head: Head, spec: Spec) -> MetadataSource:
+    return MetadataSource(head, _origin(spec), Policy(spec.get("unmatchedRows", "warn")))
+
+
+def _origin(spec: Spec) -> TableMetadata | PathMetadata | SidecarMetadata | ConstantMetadata:
+    if "table" in spec:
+        return _table(spec["table"])
+    if "path" in spec:
+        return PathMetadata(spec["path"]["regex"], spec["path"].get("types", {}))
+    if "sidecar" in spec:
+        return SidecarMetadata(spec["sidecar"]["file"])
+    return ConstantMetadata(spec["constant"])
+
+
+def _table(item: Spec) -> TableMetadata:
+    return TableMetadata(
+        url=item["url"],
+        key=item["key"],
+        sheet=_integer(item.get("sheet", 1)),
+        columns=tuple(
+            ColumnRule(name, column.get("from", name), column.get("type"), column.get("default"))
+            for name, column in item.get("columns", {}).items()
+        ),
+        unlisted=item.get("unlisted", "keep"),
+        options=item.get("options", {}),
+    )
+
+
+def _annotation_project(head: Head, spec: Spec) -> AnnotationProject:
+    classes = spec.get("classes")
+    return AnnotationProject(
+        head=head,
+        title=spec.get("title", head.address.name),
+        description=spec.get("description"),
+        collection=_reference("Collection", spec["collection"]) if "collection" in spec else None,
+        category=spec["category"],
+        classes=None if classes is None else {kind: tuple(names) for kind, names in classes.items()},
+        platform=_platform(spec),
+    )
+
+
+def _task_set(head: Head, spec: Spec) -> TaskSet:
+    item = spec.get("annotations")
+    return TaskSet(
+        head=head,
+        project=_reference("AnnotationProject", spec["project"]),
+        assets=Ref(Address("AssetSet", spec["assets"])),
+        annotations=AnnotationSource(
+            item["format"], item["url"], item["specification"], item.get("submit", True), item.get("options", {})
+        )
+        if item
+        else None,
+    )
+
+
+def _export(head: Head, spec: Spec) -> Export:
+    project, originals, classes = spec.get("project"), spec.get("originals", True), spec.get("classes")
+    return Export(
+        head=head,
+        target=spec.get("target", "assignment"),
+        project=None if project is None else _reference("AnnotationProject", project),
+        filter=spec.get("filter", {}),
+        format=spec["format"],
+        options=spec.get("options", {}),
+        destination=_destination(spec["destination"]),
+        originals=originals if isinstance(originals, bool) else tuple(originals),
+        splits=_splits(spec["splits"]) if "splits" in spec else None,
+        classes=None if classes is None else tuple(classes),
+        geometry=_geometry(spec.get("geometry", "clip")),
+    )
+
+
+def _destination(item: Spec) -> Destination:
+    storage = item.get("storage")
+    return Destination(
+        item.get("url"), None if storage is None else str(_integer(storage)), item.get("path"), item.get("options", {})
+    )
+
+
+def _splits(item: Spec) -> Splits:
+    ratios = {name: float(share) for name, share in item.items() if name not in ("seed", "by")}
+    return Splits(ratios, int(item.get("seed", 0)), item.get("by"))
+
+
+def _geometry(item: str | Spec) -> GeometryPolicy:
+    if isinstance(item, str):
+        return GeometryPolicy(mode=item)  # type: ignore[arg-type]  # the schema lists the modes
+    return GeometryPolicy(item.get("mode", "clip"), float(item.get("tolerance", 0)))
+
+
+def _reference(kind: str, value: str | Spec) -> Reference:
+    if isinstance(value, str):
+        return Ref(Address(kind, value))
+    return External(kind, str(_integer(value["id"])))
+
+
+def _integer(value: JSON) -> Any:
+    """`1.0` is an integer for JSON Schema; text stays as it is."""
+    return int(value) if isinstance(value, float) else value
+
+
+def _platform(spec: Spec) -> Mapping[str, JSONObject]:
+    return {name: spec[name] for name in PLATFORMS if name in spec}
+
+
+_DECODERS: Mapping[str, Callable[[Head, Spec], Resource]] = {
+    "Collection": _collection,
+    "AssetSet": _asset_set,
+    "MetadataSource": _metadata_source,
+    "AnnotationProject": _annotation_project,
+    "TaskSet": _task_set,
+    "Export": _export,
+}

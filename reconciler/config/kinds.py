@@ -1,0 +1,61 @@
+"""The kinds of documents, and what of the language this version does not do yet: data, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.config.nodes import Path
+
+API_VERSION = "reconciler.dev/v1"
+API_GROUP = "reconciler.dev"
+
+WORKSPACE = "Workspace"
+RESOURCE_KINDS = ("Collection", "AssetSet", "MetadataSource", "AnnotationProject", "TaskSet", "Export")
+KINDS = (WORKSPACE, *RESOURCE_KINDS)
+
+UNSUPPORTED_KINDS = (
+    "GroundTruthDataset",
+    "Table",
+    "EntityView",
+    "WikiPage",
+    "Team",
+    "Evaluation",
+    "AccessPolicy",
+    "StorageLocation",
+    "Link",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A part of the language that is refused for now.
+
+    path: where it stands in the document. values: the texts that are refused there; empty: the key itself is.
+    supported: what there is instead, in words.
+    """
+
+    kind: str
+    path: Path
+    values: tuple[str, ...]
+    supported: str
+
+
+UNSUPPORTED = (
+    Unsupported("AssetSet", ("spec", "manifest"), (), "source or sources"),
+    Unsupported("AssetSet", ("spec", "provenance"), (), "meta, which keeps notes with the units"),
+    Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo", "voc"), "coco or synapse-json"),
+    Unsupported("Export", ("spec", "target"), ("ground_truth",), "assignment or task"),
+    Unsupported("Export", ("spec", "groundTruth"), (), "project, with the target assignment or task"),
+    Unsupported("Export", ("spec", "destination", "storage"), (), "destination.url"),
+    Unsupported(
+        "Export",
+        ("spec", "format"),
+        ("yolo", "voc", "csv", "custom", "manifest"),
+        "coco or synapse-json",
+    ),
+)
+
+# Backend types and embedded dialects that may be declared but not used.
+UNSUPPORTED_BACKEND_TYPES = ("sage",)
+UNSUPPORTED_DIALECTS = ("sage",)
+SUPPORTED_BACKENDS = "embedded (dialect datamaker) or datamaker"
