@@ -97,6 +97,18 @@ def test_explore_of_names_that_need_quotes_gives_readable_yaml(ws: Any) -> None:
     assert documents[0]["metadata"]["name"] == "odd-name-yes"
 
 
+def test_explore_of_a_url_with_credentials_shows_none() -> None:
+    import fsspec
+
+    filesystem = fsspec.filesystem("memory")
+    filesystem.pipe("/user:hunter2@seen/1.jpg", b"x")
+    try:
+        found = explore("memory://user:hunter2@seen")
+    finally:
+        filesystem.rm("/user:hunter2@seen", recursive=True)
+    assert "hunter2" not in found.url + found.as_yaml()
+
+
 def test_explore_of_an_empty_folder_is_an_error(ws: Any) -> None:
     (ws.root / "data").mkdir()
     with pytest.raises(SourceError, match="holds no file"):

@@ -214,6 +214,13 @@ def test_broken_json_in_a_left_out_unit_is_told_too(ws: Any) -> None:
     assert {f.fault for f in ws.assemble().findings} == {Fault.MISSING, Fault.NOT_JSON}
 
 
+def test_broken_json_of_good_units_is_told_when_errors_stop_the_run(ws: Any) -> None:
+    ws.write_all("data/1.png", "data/1.json", "data/2.png")
+    ws.write("data/1.json", '{"image": ')
+    assert [(f.fault, f.key) for f in ws.assemble().findings] == [(Fault.MISSING, "2"), (Fault.NOT_JSON, "1")]
+    assert [f.fault for f in ws.assemble(incomplete=Policy.WARN).findings] == [Fault.MISSING]
+
+
 def test_account_of_a_messy_folder_adds_up(ws: Any) -> None:
     ws.write_all(
         "data/1.png", "data/1.json", "data/2.png", "data/._1.png", "data/Thumbs.db", "data/x.txt", "data/skip/3.png",

@@ -1,0 +1,27 @@
+"""Sources of files and metadata: survey, group, check, hash, open, explore."""
+
+from reconciler.sources.account import Account, Fault, Finding, Tally
+from reconciler.sources.assembly import Assembly
+from reconciler.sources.cache import DigestCache
+from reconciler.sources.content import SourceContent
+from reconciler.sources.explore import Exploration, explore
+from reconciler.sources.hashing import hash_units
+from reconciler.sources.survey import Survey, survey
+from reconciler.sources.table import MetadataTable, read_metadata
+
+__all__ = [
+    "Account",
+    "Assembly",
+    "DigestCache",
+    "Exploration",
+    "Fault",
+    "Finding",
+    "MetadataTable",
+    "SourceContent",
+    "Survey",
+    "Tally",
+    "explore",
+    "hash_units",
+    "read_metadata",
+    "survey",
+]

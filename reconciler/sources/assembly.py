@@ -1,0 +1,426 @@
+"""Groups listed files into units, gives them metadata, checks them, and accounts for every file and row.
+
+Data problems become findings; nothing is raised for them. Memory is bounded by the size of one unit: files and rows
+are sorted in temporary tables.
+"""
+
+from __future__ import annotations
+
+import json
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+from reconciler.errors import Location, Problem, Severity, SourceError
+from reconciler.model.json import JSON, JSONObject
+from reconciler.model.resource import AssetSet, FileSpecification, MetadataSource, Policy, TableMetadata
+from reconciler.model.unit import FileRef, Unit
+from reconciler.sources.account import Account, Fault, Finding, Findings, Tallies, listed, plural
+from reconciler.sources.cells import schema_kinds
+from reconciler.sources.classify import Classifier, Leave, Left, candidates_of
+from reconciler.sources.flaws import file_flaw, flaw_problem, is_checked
+from reconciler.sources.keys import normalised_key
+from reconciler.sources.ledger import FileRow, Ledger, encode_json
+from reconciler.sources.listing import Listing
+from reconciler.sources.location import Place
+from reconciler.sources.metadata import MetaMerger, Surroundings, TableView, open_origins
+from reconciler.sources.names import natural_key
+from reconciler.sources.schema import MetaValidator
+from reconciler.sources.table import read_metadata
+
+# So many files are opened to complete the report of a run that has errors anyway.
+_CONTENT_CHECKS = 20_000
+_SEVERITY = {Policy.FAIL: Severity.ERROR, Policy.WARN: Severity.WARNING}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRef(FileRef):
+    """A file of an assembled unit. stamp: by which the digest cache recognises its content."""
+
+    stamp: str = ""
+
+
+class Assembly:
+    """The units of an asset set as its sources have them.
+
+    findings: problems with what they concern; problems: the same for people, errors and warnings.
+    unit_count, file_count, byte_count: of the units that `units` yields: complete, unambiguous ones.
+    """
+
+    def __init__(
+        self,
+        asset_set: AssetSet,
+        specifications: tuple[FileSpecification, ...],
+        ledger: Ledger,
+        account: Account,
+        findings: tuple[Finding, ...],
+        counts: Sequence[int],
+    ) -> None:
+        self.account = account
+        self.findings = findings
+        self.problems: tuple[Problem, ...] = tuple(finding.problem for finding in findings)
+        self.unit_count, self.file_count, self.byte_count = counts
+        self._names = tuple(specification.name for specification in specifications)
+        self._groups = asset_set.groups
+        self._ledger = ledger
+        self._closer = weakref.finalize(self, ledger.close)
+
+    def units(self) -> Iterator[Unit]:
+        """Yield the units, sorted by key in order of code points; checksums are None. Can be called again."""
+        for key, files, meta in self._ledger.units():
+            refs = tuple(
+                ListedRef(self._names[spec], source, path, size, None, stamp)
+                for spec, path, source, size, stamp in json.loads(files)
+            )
+            yield Unit(key, refs, json.loads(meta), self._groups)
+
+    def close(self) -> None:
+        """Give temporary space back; `units` cannot be called any more."""
+        self._closer()
+
+
+def assemble(
+    asset_set: AssetSet,
+    specifications: tuple[FileSpecification, ...],
+    metadata: tuple[MetadataSource, ...],
+    classifier: Classifier,
+    places: tuple[Place, ...],
+    listings: Sequence[Listing],
+    validator: MetaValidator | None,
+    schema: JSONObject | None,
+) -> Assembly:
+    """Build the assembly of listed sources; called through `Survey.assemble`."""
+    work = _Assembler(asset_set, specifications, classifier, places, Ledger())
+    work.sort_files(listings)
+    tables = work.load_tables(metadata, schema_kinds(schema))
+    around = Surroundings(asset_set, places, work.ledger, schema_kinds(schema), work.findings.add)
+    merger = MetaMerger(around, list(open_origins(metadata, around, tables)))
+    work.make_units(merger, validator)
+    work.settle_sidecars()
+    work.check_contents()
+    account = work.account(merger)
+    merger.close()
+    work.ledger.drop_files()
+    return Assembly(asset_set, specifications, work.ledger, account, work.findings.freeze(), work.counts)
+
+
+class _Assembler:
+    """The state of one assembly."""
+
+    def __init__(
+        self,
+        asset_set: AssetSet,
+        specifications: tuple[FileSpecification, ...],
+        classifier: Classifier,
+        places: tuple[Place, ...],
+        ledger: Ledger,
+    ) -> None:
+        self.ledger = ledger
+        self.findings = Findings(str(asset_set.head.address))
+        self.counts = [0, 0, 0]
+        self._asset_set = asset_set
+        self._specifications = specifications
+        self._classifier = classifier
+        self._places = places
+        self._address = str(asset_set.head.address)
+        self._excluded = Tallies()
+        self._not_searched = Tallies()
+        self._unmatched = Tallies()
+        self._ambiguous = Tallies()
+        self._bad_names = Tallies()
+        self._unmatched_rows = Tallies()
+        self._scanned = 0
+        self._incomplete_units = 0
+        self._undecided: frozenset[str] = frozenset()
+        self._order = sorted(range(len(specifications)), key=lambda i: specifications[i].name)
+
+    # -- files
+
+    def sort_files(self, listings: Sequence[Listing]) -> None:
+        """Classify every file; those of units go to the ledger, the others are counted."""
+        for number, listing in enumerate(listings):
+            self._count_skipped(number, listing)
+            self.ledger.add_files(self._classified(number, listing))
+        self._report_unmatched()
+
+    def _classified(self, source: int, listing: Listing) -> Iterator[FileRow]:
+        for prefix, rows in listing.folders():
+            rules = self._classifier.folder(source, prefix)
+            self._scanned += len(rows)
+            for row in rows:
+                name, size, stamp = row.split("/", 2)
+                decision = rules.decide(name)
+                if isinstance(decision, Left):
+                    self._leave(decision, source, prefix + name, int(size))
+                else:
+                    yield FileRow(decision[0], decision[1], prefix + name, source, int(size), stamp)
+
+    def _leave(self, left: Left, source: int, path: str, size_bytes: int) -> None:
+        shown = self._places[source].show(path)
+        match left.leave:
+            case Leave.EXCLUDED:
+                self._excluded.add(left.label, shown)
+            case Leave.SIDECAR:
+                self.ledger.add_sidecar(path, source, size_bytes)
+            case Leave.UNMATCHED:
+                self._unmatched.add(left.label, shown)
+            case Leave.AMBIGUOUS:
+                self._ambiguous.add(left.label, shown)
+            case Leave.BAD_NAME:
+                self._bad_names.add(left.label, _printable(shown))
+
+    def _count_skipped(self, source: int, listing: Listing) -> None:
+        """Take over what the walk left out: single files count as scanned, what lies in left-out folders does not."""
+        place = self._places[source]
+        self._scanned += listing.skipped.files.total
+        self._excluded.merge(listing.skipped.files, lambda path: _printable(place.show(path)))
+        self._not_searched.merge(listing.skipped.folders, lambda path: _printable(place.show(path)))
+
+    def _report_unmatched(self) -> None:
+        severity = _SEVERITY.get(self._asset_set.unmatched)
+        if severity:
+            fix = "exclude them, add a 'files' rule, or set unmatched: skip"
+            self._report_tallies(Fault.UNMATCHED, self._unmatched, severity, "left out", fix)
+        # Units will seem to lack what these files are; one error for the files says it all.
+        self._undecided = frozenset(n for t in self._ambiguous.freeze() for n in candidates_of(t.label))
+        fix = "say which with a 'files' rule, a folder named like the specification, or one source per specification"
+        self._report_tallies(Fault.AMBIGUOUS, self._ambiguous, Severity.ERROR, "not assigned", fix)
+        fix = "rename them; names must be valid UTF-8"
+        self._report_tallies(Fault.NAME, self._bad_names, Severity.ERROR, "not usable", fix)
+
+    def _report_tallies(self, fault: Fault, tallies: Tallies, severity: Severity, what: str, fix: str) -> None:
+        for tally in tallies.freeze():
+            summary = f"{plural(tally.count, 'file')} {what}: {tally.label}"
+            detail = f"{listed(tally.samples, tally.count)}."
+            self._add(Finding(fault, Problem(summary, None, detail, fix, severity, self._address), paths=tally.samples))
+
+    # -- tables
+
+    def load_tables(self, metadata: Sequence[MetadataSource], kinds: dict[str, str]) -> dict[int, TableView]:
+        """Read every table into the ledger and match its rows with units."""
+        views: dict[int, TableView] = {}
+        problems: list[Problem] = []
+        for number, source in enumerate(metadata):
+            if isinstance(source.origin, TableMetadata):
+                try:
+                    views[number] = self._load_table(number, source, kinds)
+                except SourceError as error:
+                    problems += error.problems
+        if problems:
+            self.ledger.close()
+            raise SourceError(problems)
+        return views
+
+    def _load_table(self, number: int, source: MetadataSource, kinds: dict[str, str]) -> TableView:
+        table = read_metadata(source, kinds)
+        normalise = partial(normalised_key, asset_set=self._asset_set)
+        self.ledger.add_rows(number, ((normalise(row.key), row.line, row.values) for row in table.rows))
+        self.ledger.match_rows(number, normalise)
+        for problem in table.problems:
+            self._add(Finding(Fault.TABLE, problem))
+        address = str(source.head.address)
+        for name, lines in self.ledger.repeated_rows(number):
+            what = f"rows {lines[0]} and {lines[1]} both describe {name!r}"
+            detail = f"{len(lines)} rows have this key." if len(lines) > 2 else ""
+            fix = "keep one of them; which one counts must not depend on their order"
+            self._add(Finding(Fault.TABLE, Problem(what, table.at(lines[1]), detail, fix, address=address), name))
+        self._report_rows(number, source, table.shown)
+        return TableView(number, table.shown, table.sheet)
+
+    def _report_rows(self, number: int, source: MetadataSource, shown: str) -> None:
+        rows = Tallies()
+        address = str(source.head.address)
+        for key, line in self.ledger.unmatched_rows(number):
+            rows.add("", f"row {line} {key!r}" if key else f"row {line} without key")
+            self._unmatched_rows.add(address, f"row {line} {key!r}" if key else f"row {line} without key")
+        severity = _SEVERITY.get(source.unmatched_rows)
+        if severity and rows.total:
+            tally = rows.freeze()[0]
+            what = f"{plural(tally.count, 'row belongs', 'rows belong')} to no unit"
+            detail = f"{', '.join(tally.samples)}{' …' if tally.count > len(tally.samples) else ''}."
+            fix = "correct the keys, or set unmatchedRows: skip"
+            self._add(Finding(Fault.UNMATCHED_ROWS, Problem(what, Location(shown), detail, fix, severity, address)))
+
+    # -- units
+
+    def make_units(self, merger: MetaMerger, validator: MetaValidator | None) -> None:
+        """Check every candidate and write the good ones."""
+        self.ledger.add_units(self._made(merger, validator))
+
+    def _made(self, merger: MetaMerger, validator: MetaValidator | None) -> Iterator[tuple[str, str, str]]:
+        for key, rows in self.ledger.candidates():
+            files = self._checked(key, rows)
+            if files is None:
+                continue
+            meta = merger.merge(key, files)
+            if validator and not validator.is_valid(meta):
+                self._report_violations(key, meta, merger, validator)
+            self.counts[0] += 1
+            self.counts[1] += len(files)
+            self.counts[2] += sum(file.size_bytes for file in files)
+            packed = [(f.spec, f.path, f.source, f.size_bytes, f.stamp) for f in files]
+            yield key, encode_json(packed), encode_json(meta)
+
+    def _checked(self, key: str, rows: list[FileRow]) -> list[FileRow] | None:
+        """The files of a unit in final order; None when it cannot be one. Reports why, and accounts for the files."""
+        by_spec: dict[int, list[FileRow]] = {}
+        for row in rows:
+            by_spec.setdefault(row.spec, []).append(row)
+        ambiguous = self._ambiguous_specs(key, by_spec)
+        empty = self._empty_specs(key, by_spec)
+        missing = [i for i, s in enumerate(self._specifications) if s.required and (i not in by_spec or i in empty)]
+        for index in missing:
+            if index not in by_spec:
+                self._report_missing(key, index, rows)
+        self._check_sizes(key, rows)
+        if ambiguous or missing:
+            self._incomplete_units += bool(missing)
+            label = "its unit lacks a required file" if missing else "two files of its unit claim one specification"
+            for row in rows:
+                self._unmatched.add(label, self._places[row.source].show(row.path))
+                self._check_content(key, row)
+            return None
+        for index in empty:
+            for row in by_spec.pop(index):
+                self._unmatched.add("empty (0 bytes)", self._places[row.source].show(row.path))
+        return [row for index in self._order for row in _in_order(by_spec.get(index, ()))] or None
+
+    def _check_content(self, key: str, row: FileRow) -> None:
+        """Check a file that will not be hashed, so that all problems of a unit are told at once."""
+        place = self._places[row.source]
+        try:
+            flaw = file_flaw(place, row.path, row.size_bytes)
+        except SourceError as error:
+            self._report(Fault.UNREADABLE, error.problems[0], key, row.spec, [row])
+            return
+        if flaw:
+            name = self._specifications[row.spec].name
+            problem = flaw_problem(place, row.path, name, key, flaw, self._address)
+            self._report(Fault.NOT_JSON, problem, key, row.spec, [row])
+
+    def _ambiguous_specs(self, key: str, by_spec: dict[int, list[FileRow]]) -> bool:
+        found = False
+        for index, rows in by_spec.items():
+            if len(rows) > 1 and not self._specifications[index].sequential:
+                self._report_ambiguous(key, index, rows)
+                found = True
+        return found
+
+    def _empty_specs(self, key: str, by_spec: dict[int, list[FileRow]]) -> set[int]:
+        empty = set()
+        for index, rows in by_spec.items():
+            if not all(row.size_bytes for row in rows):
+                empty.add(index)
+                self._report_empty(key, index, next(row for row in rows if not row.size_bytes))
+        return empty
+
+    def _check_sizes(self, key: str, rows: Sequence[FileRow]) -> None:
+        limit = self._asset_set.max_file_size_bytes
+        for row in rows:
+            if limit is not None and row.size_bytes > limit:
+                what = f"file of {row.size_bytes:,} bytes is larger than limits.maxFileSize"
+                detail = f"The limit is {limit:,} bytes; the file belongs to unit {key!r}."
+                problem = Problem(what, self._at(row), detail, "raise the limit or exclude the file")
+                self._report(Fault.TOO_LARGE, problem, key, row.spec, [row])
+
+    def _report_missing(self, key: str, index: int, rows: Sequence[FileRow]) -> None:
+        severity = _SEVERITY.get(self._asset_set.incomplete)
+        name = self._specifications[index].name
+        if severity and name not in self._undecided:
+            what = f"unit {key!r} has no file for {name}"
+            detail = f"{name} is required; the unit has {listed(tuple(row.path for row in rows[:3]), len(rows))}."
+            fix = "add the file, or set incomplete: warn to leave such units out"
+            self._report(Fault.MISSING, Problem(what, self._at(rows[0]), detail, fix, severity), key, index, rows)
+
+    def _report_empty(self, key: str, index: int, row: FileRow) -> None:
+        specification = self._specifications[index]
+        severity = _SEVERITY.get(self._asset_set.incomplete) if specification.required else Severity.WARNING
+        if severity:
+            what = f"{specification.name} of unit {key!r} is empty (0 bytes)"
+            rest = "the unit is incomplete without it" if specification.required else "it is left out"
+            detail = f"Backends do not take empty files; {rest}."
+            fix = "restore the file, or delete it"
+            self._report(Fault.EMPTY, Problem(what, self._at(row), detail, fix, severity), key, index, [row])
+
+    def _report_ambiguous(self, key: str, index: int, rows: Sequence[FileRow]) -> None:
+        name = self._specifications[index].name
+        shown = tuple(self._places[row.source].show(row.path) for row in rows[:3])
+        what = f"{len(rows)} files claim {name} of unit {key!r}"
+        detail = f"{listed(shown, len(rows))}."
+        fix = "exclude all but one, or tell them apart with 'files' rules or units.key"
+        self._report(Fault.AMBIGUOUS, Problem(what, self._at(rows[0]), detail, fix), key, index, rows)
+
+    def _report_violations(self, key: str, meta: dict[str, JSON], merger: MetaMerger, validator: MetaValidator) -> None:
+        for path, message in validator.violations(meta):
+            piece = merger.blame(path.partition(".")[0])
+            where = f" ({piece.inside})" if piece.inside else ""
+            what = f"{f'meta.{path}' if path else 'meta'} of unit {key!r}: {message}"
+            detail = f"The collection's unitMetaSchema forbids it{where}."
+            problem = Problem(what, piece.at, detail, "correct the value, or the schema", address=self._address)
+            self._add(Finding(Fault.SCHEMA, problem, key))
+
+    # -- the rest
+
+    def settle_sidecars(self) -> None:
+        """Account for sidecars that no unit asked for."""
+        count = 0
+        samples: list[str] = []
+        for path, source in self.ledger.unused_sidecars():
+            count += 1
+            shown = self._places[source].show(path)
+            self._unmatched.add("sidecar of no unit", shown)
+            if len(samples) < 5:
+                samples.append(shown)
+        severity = _SEVERITY.get(self._asset_set.unmatched)
+        if count and severity:
+            what = f"{plural(count, 'sidecar belongs', 'sidecars belong')} to no unit"
+            fix = "rename them after a unit, exclude them, or set unmatched: skip"
+            problem = Problem(what, None, f"{listed(tuple(samples), count)}.", fix, severity, self._address)
+            self._add(Finding(Fault.SIDECAR, problem, paths=tuple(samples)))
+
+    def check_contents(self) -> None:
+        """When errors stop the run before anything is hashed, tell what content shows as well, up to a limit."""
+        if not self.findings.has_errors:
+            return
+        rows = ((key, FileRow(key, *row)) for key, files, _ in self.ledger.units() for row in json.loads(files))
+        checked = ((key, row) for key, row in rows if is_checked(row.path, row.size_bytes))
+        for key, row in islice(checked, _CONTENT_CHECKS):
+            self._check_content(key, row)
+
+    def account(self, merger: MetaMerger) -> Account:
+        """Where everything went."""
+        for tallies in (self._ambiguous, self._bad_names):
+            self._unmatched.merge(tallies)
+        return Account(
+            scanned=self._scanned,
+            used=self.counts[1],
+            metadata_files=self.ledger.sidecar_count(),
+            excluded=self._excluded.freeze(),
+            not_searched=self._not_searched.freeze(),
+            unmatched=self._unmatched.freeze(),
+            incomplete_units=self._incomplete_units,
+            unmatched_rows=self._unmatched_rows.freeze(),
+            units_without_row=merger.without_row.freeze(),
+        )
+
+    def _at(self, row: FileRow) -> Location:
+        return Location(self._places[row.source].show(row.path))
+
+    def _report(self, fault: Fault, problem: Problem, key: str, index: int, rows: Sequence[FileRow]) -> None:
+        named = Problem(problem.summary, problem.at, problem.detail, problem.fix, problem.severity, self._address)
+        self._add(Finding(fault, named, key, self._specifications[index].name, tuple(row.path for row in rows)))
+
+    def _add(self, finding: Finding) -> None:
+        self.findings.add(finding)
+
+
+def _in_order(rows: Sequence[FileRow]) -> Sequence[FileRow]:
+    """Files of one specification: frame2 before frame10."""
+    return rows if len(rows) < 2 else sorted(rows, key=lambda row: (natural_key(row.path), row.path, row.source))
+
+
+def _printable(path: str) -> str:
+    """A path with bytes that are no text written as escapes."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,0 +1,90 @@
+"""What a walk found, kept small: per folder one block of text instead of an object per file.
+
+A block holds the rows "name/size/stamp" of one folder, sorted, joined by NUL; neither sign can occur in a name.
+250,000 files take about 12 MiB; larger listings go to a temporary file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import tempfile
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO, NamedTuple
+
+from reconciler.sources.account import Tallies
+
+_SPOOL_BYTES = 32 * 1024 * 1024
+_HEADER = struct.Struct("<II")
+
+
+class ListedFile(NamedTuple):
+    """One file of a listing. prefix: its folder below the root, "" or ending in "/".
+
+    stamp: text that changes when the content may have changed: "mtime_ns.inode" for a local file, a version token
+    for a remote one; "" when the filesystem gives nothing to trust.
+    """
+
+    prefix: str
+    name: str
+    size_bytes: int
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Entries the walk itself left out, by rule; what lies in a left-out folder is not counted."""
+
+    files: Tallies = field(default_factory=Tallies)
+    folders: Tallies = field(default_factory=Tallies)
+
+
+class Listing:
+    """The files of one source, folder by folder, with a digest over all of them. Owns a temporary file."""
+
+    def __init__(self) -> None:
+        self.file_count = 0
+        self.byte_count = 0
+        self.skipped = Skipped()
+        self._digest = hashlib.sha256()
+        self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115 - closed with self
+        self._closer = weakref.finalize(self, self._spool.close)
+
+    def add_folder(self, prefix: str, rows: list[str], size_bytes: int) -> None:
+        """Add the rows of one folder; they are sorted here. Folders must come in a stable order."""
+        rows.sort()
+        head = prefix.encode("utf-8", "surrogateescape")
+        block = "\0".join(rows).encode("utf-8", "surrogateescape")
+        self.file_count += len(rows)
+        self.byte_count += size_bytes
+        header = _HEADER.pack(len(head), len(block))
+        self._digest.update(header + head + block)
+        self._spool.write(header + head + block)
+
+    def hexdigest(self) -> str:
+        """Digest over every name, size and stamp, and over what the walk left out."""
+        digest = self._digest.copy()
+        for tallies in (self.skipped.files, self.skipped.folders):
+            digest.update(repr([(tally.label, tally.count) for tally in tallies.freeze()]).encode())
+        return digest.hexdigest()
+
+    def folders(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield (prefix, rows) in the order they were added."""
+        self._spool.seek(0)
+        while header := self._spool.read(_HEADER.size):
+            head_bytes, block_bytes = _HEADER.unpack(header)
+            prefix = self._spool.read(head_bytes).decode("utf-8", "surrogateescape")
+            yield prefix, self._spool.read(block_bytes).decode("utf-8", "surrogateescape").split("\0")
+
+    def files(self) -> Iterator[ListedFile]:
+        """Yield every file."""
+        for prefix, rows in self.folders():
+            for row in rows:
+                name, size, stamp = row.split("/", 2)
+                yield ListedFile(prefix, name, int(size), stamp)
+
+    def close(self) -> None:
+        """Give the temporary space back."""
+        self._closer()

@@ -1,0 +1,164 @@
+"""The walk over a local tree: `os.scandir` and one stat per file, nothing read, nothing opened.
+
+File symlinks are followed. Folder symlinks are followed too, except into a folder above themselves. Whatever cannot
+be read is a problem; it is never taken for "no files".
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.errors import Location, Problem, SourceError
+from reconciler.sources.listing import Listing
+from reconciler.sources.location import Place, failure
+from reconciler.sources.names import hidden_rule
+from reconciler.sources.selection import Selection
+
+_MAX_DEPTH = 100
+# Regular file, readable by others: nearly every file passes with one comparison.
+_PLAIN_MASK, _PLAIN = stat.S_IFMT(0o177777) | stat.S_IROTH, stat.S_IFREG | stat.S_IROTH
+# First letters of the names that `hidden_rule` knows; saves the call for nearly every file.
+_SUSPECT = frozenset(".~@#_$TtEeDdSsLlIi")
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder still to be searched. hops: real paths of the folders that held the symlinks on the way here."""
+
+    prefix: str
+    hops: tuple[str, ...] = ()
+
+
+def list_local(
+    place: Place, selection: Selection, *, recursive: bool = True, limit: int | None = None
+) -> tuple[Listing, list[Problem]]:
+    """Walk a local folder.
+
+    Returns the listing and the problems: broken symlinks and what cannot be read. limit: stop soon after so many files.
+
+    Raises:
+        SourceError: the folder itself is missing, not a folder, or unreadable.
+    """
+    _check_root(place)
+    walk = _Walk(place, selection, recursive)
+    pending = [_Folder("")]
+    while pending and (limit is None or walk.listing.file_count < limit):
+        found = walk.scan(pending.pop())
+        pending.extend(sorted(found, key=lambda folder: folder.prefix, reverse=True))
+    return walk.listing, walk.problems
+
+
+def _check_root(place: Place) -> None:
+    try:
+        mode = os.stat(place.path).st_mode
+    except OSError as error:
+        what = "does not exist" if isinstance(error, FileNotFoundError) else "cannot be read"
+        raise SourceError([failure(place, "", what, error)]) from error
+    if not stat.S_ISDIR(mode):
+        fix = "give the folder that holds the files"
+        raise SourceError([Problem(f"{place.shown!r} is not a folder", Location(place.shown), fix=fix)])
+
+
+class _Walk:
+    """The state of one walk."""
+
+    def __init__(self, place: Place, selection: Selection, recursive: bool) -> None:
+        self.listing = Listing()
+        self.problems: list[Problem] = []
+        self._place = place
+        self._selection = selection
+        self._recursive = recursive
+
+    def scan(self, folder: _Folder) -> list[_Folder]:
+        """Add the files of one folder to the listing; returns its sub-folders to search."""
+        rows: list[str] = []
+        folders: list[_Folder] = []
+        total = 0
+        append, suspect, prefix = rows.append, _SUSPECT, folder.prefix
+        try:
+            with os.scandir(self._place.below(prefix)) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name[0] in suspect and self._is_hidden(prefix, entry):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(_Folder(f"{prefix}{name}/", folder.hops))
+                        continue
+                    try:
+                        found = entry.stat()
+                    except OSError as error:
+                        self._unreadable(prefix + name, error)
+                        continue
+                    if found.st_mode & _PLAIN_MASK != _PLAIN and not self._is_plain(folder, entry, found, folders):
+                        continue
+                    total += found.st_size
+                    append(f"{name}/{found.st_size}/{found.st_mtime_ns}.{found.st_ino}")
+        except OSError as error:
+            self._unreadable(prefix, error)
+            return []
+        if rows:
+            self.listing.add_folder(prefix, rows, total)
+        return list(self._wanted(folders))
+
+    def _is_hidden(self, prefix: str, entry: os.DirEntry[str]) -> bool:
+        rule = hidden_rule(entry.name)
+        if rule is None:
+            return False
+        skipped = self.listing.skipped
+        (skipped.folders if entry.is_dir() else skipped.files).add(rule, prefix + entry.name)
+        return True
+
+    def _is_plain(
+        self, folder: _Folder, entry: os.DirEntry[str], found: os.stat_result, folders: list[_Folder]
+    ) -> bool:
+        """Judge what is not simply a readable file: a linked folder, a special file, a file without read permission."""
+        path = folder.prefix + entry.name
+        if stat.S_ISDIR(found.st_mode):
+            self._follow(folder, path, folders)
+            return False
+        if not stat.S_ISREG(found.st_mode):
+            self.listing.skipped.files.add("not a regular file", path)
+            return False
+        if not os.access(entry.path, os.R_OK):
+            self._unreadable(path, PermissionError(13, "Permission denied"))
+            return False
+        return True
+
+    def _follow(self, folder: _Folder, path: str, folders: list[_Folder]) -> None:
+        """Queue a linked folder unless it lies above the link, which would go round for ever."""
+        here = os.path.realpath(self._place.below(folder.prefix))
+        target = os.path.realpath(self._place.below(path))
+        hops = (*folder.hops, here)
+        if any(os.path.commonpath((target, hop)) == target for hop in hops):
+            self.listing.skipped.folders.add("symbolic link to a folder above it", path)
+        else:
+            folders.append(_Folder(f"{path}/", hops))
+
+    def _wanted(self, folders: list[_Folder]) -> Iterator[_Folder]:
+        for folder in folders:
+            rule = self._selection.prunes(folder.prefix)
+            if not self._recursive:
+                rule = "below the top folder (recursive: false)"
+            if rule:
+                self.listing.skipped.folders.add(rule, folder.prefix)
+            elif folder.prefix.count("/") > _MAX_DEPTH:
+                self.problems.append(self._too_deep(folder.prefix))
+            else:
+                yield folder
+
+    def _too_deep(self, prefix: str) -> Problem:
+        shown = self._place.show(prefix[:80] + "…")
+        detail = f"More than {_MAX_DEPTH} folders lie within each other."
+        return Problem(f"{shown!r} is nested too deeply", Location(self._place.shown), detail, "exclude the folder")
+
+    def _unreadable(self, path: str, error: OSError) -> None:
+        broken = isinstance(error, FileNotFoundError) and os.path.islink(self._place.below(path))
+        if not broken:
+            self.problems.append(failure(self._place, path, "cannot be read", error))
+            return
+        shown, fix = self._place.show(path), "restore what it points to, delete it, or exclude it"
+        what, detail = f"{shown!r} is a broken symbolic link", "What it points to does not exist."
+        self.problems.append(Problem(what, Location(shown), detail, fix))
