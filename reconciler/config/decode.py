@@ -92,7 +92,7 @@ def _specification(item: Spec, alone: bool) -> FileSpecification:
         type=item["type"],
         extensions=tuple(dict.fromkeys(_extension(e) for e in item.get("extensions", ()))),
         required=item.get("required", False),
-        primary=item.get("primary", False) or alone,
+        primary=item.get("primary", alone),
         sequential=item.get("sequential", False),
         description=item.get("description"),
         function_type=item.get("functionType"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from reconciler.config.discovery import DEFAULT_GLOBS
 from reconciler.config.documents import Document
@@ -98,8 +98,18 @@ class Settings:
         return tuple(patch for node in list_at(self.chosen, "patches") if (patch := _patch(node)))
 
     def state_url(self) -> str:
-        """Where the state lies: the environment's word first."""
-        return text_at(self.chosen, "state", "url") or text_at(self.spec, "state", "url") or STATE_URL
+        """Where the state lies: the environment's word first.
+
+        An environment that says nothing has a state of its own beside the default one (`state.prod.db`), since one
+        state cannot tell two backends apart.
+        """
+        url = text_at(self.spec, "state", "url") or STATE_URL
+        if self.environment is None:
+            return url
+        path = PurePosixPath(url)
+        return text_at(self.chosen, "state", "url") or str(
+            path.with_name(f"{path.stem}.{self.environment}{path.suffix}")
+        )
 
 
 def _patch(node: Node) -> Patch | None:

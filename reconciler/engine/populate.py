@@ -89,9 +89,19 @@ def _build(session: Session, asset_set: AssetSet, seen: object, name: str, rules
         "account": asdict(assembly.account),
         "problems": [encode_problem(problem) for problem in assembly.problems],
     }
+
+    def report(problem: Problem) -> None:  # found while hashing, before `build` reads the summary
+        summary["problems"].append(encode_problem(problem))
+
     with closing(DigestCache(session.work_folder / "digests.db")) as cache:
         units = hash_units(
-            assembly.units(), asset_set, rules.algorithm, cache, workers=session.parallelism, progress=progress
+            assembly.units(),
+            asset_set,
+            rules.algorithm,
+            cache,
+            workers=session.parallelism,
+            progress=progress,
+            report=report,
         )
         one = rules.one_per_content and asset_set.duplicates is not Policy.FAIL
         return session.cache.build(address, name, _rows(units), summary, one_per_content=one)

@@ -36,7 +36,8 @@ def refresh_units(
         seen += len(page)
         session.events(Refreshing(owned.address, seen))
     differences.finish_refresh()
-    if listing.etag and not differences.found_any:
+    # Without a record there is nothing that the listing could equal: what it holds must be looked at again.
+    if listing.etag and store.resource(owned.address) and not differences.found_any:
         session.cache.record_clean_listing(owned.address, version.lineage, owned.revision, listing.etag)
 
 

@@ -48,12 +48,9 @@ class Session:
 
     @property
     def state_path(self) -> Path:
-        """The state file; an environment has its own beside the default one (`state.prod.db`)."""
+        """The state file."""
         workspace = self.configuration.workspace
-        path = workspace.root / workspace.state_url
-        if workspace.environment:
-            path = path.with_name(f"{path.stem}.{workspace.environment}{path.suffix}")
-        return path
+        return workspace.root / workspace.state_url
 
     @property
     def work_folder(self) -> Path:

@@ -10,7 +10,7 @@ from reconciler.engine.annotations import PreAnnotations, read_annotations
 from reconciler.engine.context import Planning, Refresh
 from reconciler.engine.events import Refreshing
 from reconciler.engine.rowplan import Explanation, RowTally, row_changes
-from reconciler.engine.units import set_action
+from reconciler.engine.units import is_rebound, set_action
 from reconciler.model.address import Address
 from reconciler.model.body import TaskBody, encode_task
 from reconciler.model.json import JSON, digest
@@ -45,7 +45,7 @@ def plan_tasks(planning: Planning, task_set: TaskSet) -> Change | None:
     rules = RowRules(
         prune=isinstance(asset_set, AssetSet) and asset_set.prune,
         adopt=head.lifecycle.on_exists is OnExists.ADOPT,
-        rebound=record is not None and project is not None and record.parent_id != project,
+        rebound=is_rebound(record, project, desired_fields(task_set)),
         keeps_foreign_edits=True,
     )
     differences = RowDifferences(planning.store, planning.session.cache, planning.store.resource_id(head.address))
@@ -53,7 +53,7 @@ def plan_tasks(planning: Planning, task_set: TaskSet) -> Change | None:
         listed = record or OwnedResource(head.address, head.backend, project, {}, parent_id=project)
         wanted = planning.session.cache.digests(population)
         _refresh(planning, provider, listed, assets, wanted, differences)
-    elif record is not None and project is None:
+    elif record is not None and project is None and not rules.rebound:
         differences.finish_refresh()
     return _add(planning, task_set, population, differences, rules)
 
@@ -137,7 +137,8 @@ def _refresh(
         seen += len(page)
         planning.session.events(Refreshing(owned.address, seen))
     differences.finish_refresh()
-    if listing.etag and not differences.found_any:
+    # Without a record there is nothing that the listing could equal: what it holds must be looked at again.
+    if listing.etag and store.resource(owned.address) and not differences.found_any:
         cache.record_clean_listing(owned.address, version.lineage, owned.revision, listing.etag)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from reconciler.diff.desired import desired_fields
 from reconciler.engine.context import Planning, Refresh
@@ -38,13 +39,13 @@ def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
     row_rules = RowRules(
         prune=asset_set.prune,
         adopt=head.lifecycle.on_exists is OnExists.ADOPT,
-        rebound=record is not None and parent is not None and record.parent_id != parent,
+        rebound=is_rebound(record, parent, desired_fields(asset_set)),
     )
     differences = RowDifferences(planning.store, planning.session.cache, planning.store.resource_id(head.address))
     if _must_list(planning, record, parent, differences, population):
         listed = record or OwnedResource(head.address, head.backend, parent, {}, parent_id=parent)
         refresh_units(planning.session, provider, planning.store, listed, differences)
-    elif record is not None and parent is None:
+    elif record is not None and parent is None and not row_rules.rebound:
         differences.finish_refresh()  # the collection is made again, so every unit is gone
     return _add(planning, asset_set, population, differences, row_rules)
 
@@ -105,6 +106,16 @@ def _add(
     )
     planning.add(change)
     return change
+
+
+def is_rebound(record: OwnedResource | None, parent: str | None, fields: Mapping[str, JSON]) -> bool:
+    """Whether the rows of a set must be made again below another parent, while the old ones are still there.
+
+    parent: None when it has no id yet; then the references tell whether it is another one.
+    """
+    if record is None or record.parent_id is None:
+        return False
+    return record.parent_id != parent if parent is not None else dict(record.fields) != dict(fields)
 
 
 def set_action(record: OwnedResource | None, counts: RowCounts, drift: int) -> tuple[Action, Reason]:

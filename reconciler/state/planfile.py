@@ -147,8 +147,8 @@ def _row_change(row: Sequence[object]) -> RowChange:
     lines = json.loads(str(detail)) if detail else []
     return RowChange(
         key=str(key),
-        action=Action(action),
-        reason=Reason(reason),
+        action=Action(str(action)),
+        reason=Reason(str(reason)),
         remote_id=None if remote_id is None else str(remote_id),
         previous_key=None if previous_key is None else str(previous_key),
         body=None if body is None else str(body),

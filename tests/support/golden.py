@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
 
@@ -16,4 +17,6 @@ def assert_golden(name: str, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert path.is_file(), f"{path.name} is missing; run with RECONCILER_REWRITE_GOLDENS=1 and review it"
-    assert text == path.read_text(encoding="utf-8")
+    expected = path.read_text(encoding="utf-8")
+    difference = difflib.unified_diff(expected.splitlines(), text.splitlines(), "expected", "now", lineterm="")
+    assert text == expected, "\n".join(difference)

@@ -134,6 +134,16 @@ class Bench:
         finally:
             store.close()
 
+    def pages(self, path: str) -> list[Any]:
+        """All rows of a listing of either dialect."""
+        rows: list[Any] = []
+        following: str | None = path
+        while following:
+            body = self.call("GET", following)
+            rows += body["results"] if "results" in body else body["data"]
+            following = body["next"] if "results" in body else body["meta"]["pagination"]["next_cursor"]
+        return rows
+
     def owned(self) -> dict[str, dict[str, str]]:
         """Address → key → remote id, as the state has it."""
         with self.session() as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.errors import Invalid
 from reconciler.model.address import Address
@@ -43,12 +44,20 @@ class DatamakerProvider:
 
     client: knows where it is and how to get in; closed with the provider. parallelism: transfers and single-unit calls
     at once. annotation_schema: what submitted annotations are checked against, `dm_schema_v1` or `any`.
+    versioned_listings: the service is known to send ETags with listings.
     """
 
     name = "datamaker"
-    capabilities = CAPABILITIES
 
-    def __init__(self, client: HttpClient, *, parallelism: int = 10, annotation_schema: str = "dm_schema_v1") -> None:
+    def __init__(
+        self,
+        client: HttpClient,
+        *,
+        parallelism: int = 10,
+        annotation_schema: str = "dm_schema_v1",
+        versioned_listings: bool = False,
+    ) -> None:
+        self.capabilities = replace(CAPABILITIES, versioned_listings=versioned_listings)
         self._client = client
         self._pool = Pool(parallelism)
         self._annotation_schema = annotation_schema
