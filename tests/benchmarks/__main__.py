@@ -1,0 +1,6 @@
+"""All benchmarks."""
+
+from tests.benchmarks import population, startup
+
+startup.main()
+population.main()
