@@ -9,9 +9,10 @@ from reconciler import __version__
 from reconciler.engine.context import Planning, PlanOptions
 from reconciler.engine.exports import plan_export
 from reconciler.engine.objects import plan_declared_object, plan_undeclared_object
+from reconciler.engine.rowsets import plan_undeclared_rows
 from reconciler.engine.session import Session
 from reconciler.engine.tasks import plan_tasks
-from reconciler.engine.units import plan_undeclared_rows, plan_units
+from reconciler.engine.units import plan_units
 from reconciler.errors import ConfigError, ReconcilerError, Severity, UsageError
 from reconciler.graph import edges, topological_order
 from reconciler.model.address import Address

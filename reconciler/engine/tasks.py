@@ -9,15 +9,15 @@ from reconciler.diff.desired import desired_fields
 from reconciler.engine.annotations import PreAnnotations, read_annotations
 from reconciler.engine.context import Planning, Refresh
 from reconciler.engine.events import Refreshing
-from reconciler.engine.rowplan import Explanation, RowTally, row_changes
-from reconciler.engine.units import is_rebound, set_action
+from reconciler.engine.rowplan import Explanation
+from reconciler.engine.rowsets import RowSet, add_row_set, is_rebound
 from reconciler.model.address import Address
 from reconciler.model.body import TaskBody, encode_task
 from reconciler.model.json import JSON, digest
 from reconciler.model.observed import ObservedTask
 from reconciler.model.resource import AssetSet, OnExists, TaskSet
 from reconciler.plan.rows import RowDigests, RowRules, Stray
-from reconciler.plan.values import Action, Change
+from reconciler.plan.values import Action, Change, RowCounts
 from reconciler.providers.base import NotModified, Provider
 from reconciler.state.differences import RowDifferences, RowSides
 from reconciler.state.populations import DesiredRow, Population
@@ -55,44 +55,13 @@ def plan_tasks(planning: Planning, task_set: TaskSet) -> Change | None:
         _refresh(planning, provider, listed, assets, wanted, differences)
     elif record is not None and project is None and not rules.rebound:
         differences.finish_refresh()
-    return _add(planning, task_set, population, differences, rules)
+    rows = RowSet(population, differences, rules, _explain, _notes)
+    return add_row_set(planning, head, desired_fields(task_set), rows)
 
 
-def _add(
-    planning: Planning, task_set: TaskSet, population: Population, differences: RowDifferences, rules: RowRules
-) -> Change:
-    head = task_set.head
-    tally = RowTally()
-    record = planning.owned.get(head.address)
-    rows = row_changes(
-        differences,
-        population,
-        rules,
-        _explain,
-        tally,
-        only=planning.options.keys_of(head.address),
-        protect=head.lifecycle.protect or bool(record and record.protect),
-    )
-    planning.writer.add_rows(head.address, rows)
-    counts = tally.counts(differences.counts(population)[0])
-    action, reason = set_action(record, counts, 0)
-    notes = []
-    if tally.drift:
-        notes.append(f"{tally.drift} tasks were annotated by others since and are left alone")
-    change = Change(
-        address=head.address,
-        action=action,
-        reason=reason,
-        backend=head.backend,
-        desired=desired_fields(task_set),
-        remote_id=record.remote_id if record else None,
-        rows=counts,
-        row_drift=tally.drift,
-        protect=head.lifecycle.protect,
-        notes=tuple(notes),
-    )
-    planning.add(change)
-    return change
+def _notes(counts: RowCounts, drift: int) -> tuple[str, ...]:
+    del counts
+    return (f"{drift} tasks were annotated by others since and are left alone",) if drift else ()
 
 
 def _population(planning: Planning, task_set: TaskSet, units: Population) -> Population:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from reconciler.diff.desired import desired_fields
 from reconciler.engine.context import Planning, Refresh
 from reconciler.engine.populate import UnitRules, unit_population
 from reconciler.engine.refresh import refresh_units
-from reconciler.engine.rowplan import Explanation, RowTally, row_changes
+from reconciler.engine.rowplan import Explanation
+from reconciler.engine.rowsets import RowSet, add_row_set, is_rebound
 from reconciler.errors import ConfigError, Problem
 from reconciler.model.address import Address
 from reconciler.model.json import JSON
 from reconciler.model.observed import Found
 from reconciler.model.resource import AssetSet, Collection, FileSpecification, MetadataSource, OnExists, Ref
 from reconciler.plan.rows import RowRules, Stray
-from reconciler.plan.values import Action, Change, Reason, RowCounts
+from reconciler.plan.values import Action, Change, RowCounts
 from reconciler.providers.base import Provider
 from reconciler.state.differences import RowDifferences, RowSides
 from reconciler.state.populations import Population
@@ -47,88 +47,12 @@ def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
         refresh_units(planning.session, provider, planning.store, listed, differences)
     elif record is not None and parent is None and not row_rules.rebound:
         differences.finish_refresh()  # the collection is made again, so every unit is gone
-    return _add(planning, asset_set, population, differences, row_rules)
+    rows = RowSet(population, differences, row_rules, explain_unit, _notes)
+    return add_row_set(planning, head, desired_fields(asset_set), rows)
 
 
-def plan_undeclared_rows(planning: Planning, record: OwnedResource) -> Change:
-    """Plan the end of a row set that nobody declares any more."""
-    reason = Reason.DESTROY if planning.options.destroy else Reason.NOT_DECLARED
-    action = Action.DELETE
-    notes: tuple[str, ...] = ()
-    if record.protect:
-        action, reason = Action.BLOCKED, Reason.PROTECTED
-        notes = ("lifecycle.protect was set when it was last applied; apply protect: false first",)
-    elif record.orphan_on_delete and not planning.options.destroy:
-        action, reason = Action.FORGET, Reason.ORPHANED
-    tally = RowTally()
-    if action is Action.DELETE:
-        differences = RowDifferences(planning.store, planning.session.cache, planning.store.resource_id(record.address))
-        rows = row_changes(differences, None, RowRules(destroy=True), lambda *_: Explanation(), tally)
-        planning.writer.add_rows(record.address, rows)
-    change = Change(
-        address=record.address,
-        action=action,
-        reason=reason,
-        backend=record.backend,
-        remote_id=record.remote_id,
-        rows=tally.counts(0),
-        protect=record.protect,
-        notes=notes,
-    )
-    planning.add(change)
-    return change
-
-
-def _add(
-    planning: Planning, asset_set: AssetSet, population: Population, differences: RowDifferences, rules: RowRules
-) -> Change:
-    head = asset_set.head
-    tally = RowTally()
-    only = planning.options.keys_of(head.address)
-    record = planning.owned.get(head.address)
-    protect = head.lifecycle.protect or bool(record and record.protect)
-    rows = row_changes(differences, population, rules, explain_unit, tally, only=only, protect=protect)
-    planning.writer.add_rows(head.address, rows)
-    counts = tally.counts(differences.counts(population)[0])
-    action, reason = set_action(record, counts, tally.drift)
-    fields = desired_fields(asset_set)
-    change = Change(
-        address=head.address,
-        action=action,
-        reason=reason,
-        backend=head.backend,
-        desired=fields,
-        remote_id=record.remote_id if record else None,
-        rows=counts,
-        row_drift=tally.drift,
-        protect=head.lifecycle.protect,
-        notes=_notes(counts),
-    )
-    planning.add(change)
-    return change
-
-
-def is_rebound(record: OwnedResource | None, parent: str | None, fields: Mapping[str, JSON]) -> bool:
-    """Whether the rows of a set must be made again below another parent, while the old ones are still there.
-
-    parent: None when it has no id yet; then the references tell whether it is another one.
-    """
-    if record is None or record.parent_id is None:
-        return False
-    return record.parent_id != parent if parent is not None else dict(record.fields) != dict(fields)
-
-
-def set_action(record: OwnedResource | None, counts: RowCounts, drift: int) -> tuple[Action, Reason]:
-    """What a row set as a whole undergoes."""
-    if record is None:
-        return Action.CREATE, Reason.NOT_REMOTE
-    if not counts.changed:
-        return Action.NO_OP, Reason.UNCHANGED
-    only_drift = drift >= counts.changed
-    return Action.UPDATE, Reason.CHANGED_OUTSIDE if only_drift else Reason.FIELDS_DIFFER
-
-
-def _notes(counts: RowCounts) -> tuple[str, ...]:
+def _notes(counts: RowCounts, drift: int) -> tuple[str, ...]:
+    del drift  # shown apart
     notes = []
     if counts.kept:
         notes.append(f"{counts.kept} units left the source and are kept (prune: false)")

@@ -6,7 +6,7 @@ import tracemalloc
 import httpx
 import pytest
 
-from reconciler.backend.transport import InProcessTransport
+from reconciler.providers.in_process import InProcessTransport
 
 
 @pytest.fixture
