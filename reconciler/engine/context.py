@@ -45,7 +45,7 @@ class PlanOptions:
 
 @dataclass(slots=True)
 class Planning:
-    """A plan in the making."""
+    """A plan in the making. adopted: row set → remote id → key, of rows that this plan takes into the state."""
 
     session: Session
     store: StateStore
@@ -56,6 +56,7 @@ class Planning:
     changes: dict[Address, Change] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     populations: dict[Address, Population] = field(default_factory=dict)
+    adopted: dict[Address, dict[str, str]] = field(default_factory=dict)
 
     def remote_id(self, address: Address) -> str | None:
         """The id an address has now, None while it has none or is about to get another."""

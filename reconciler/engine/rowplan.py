@@ -31,9 +31,10 @@ Explain = Callable[[RowSides, Action], Explanation]
 
 @dataclass(slots=True)
 class RowTally:
-    """Counts rows while they stream by. drift: rows that others changed."""
+    """Counts rows while they stream by. drift: rows that others changed. adopted: remote id → key of adopted rows."""
 
     drift: int = 0
+    adopted: dict[str, str] = field(default_factory=dict)
     _counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: RowChange) -> None:
@@ -43,6 +44,8 @@ class RowTally:
         self._counts["files"] += row.files
         self._counts["bytes"] += row.bytes
         self.drift += row.drift
+        if row.action is Action.ADOPT and row.remote_id is not None:
+            self.adopted[row.remote_id] = row.key
 
     def counts(self, desired: int) -> RowCounts:
         """All counts; rows that never streamed by are the unchanged ones of `desired` rows."""

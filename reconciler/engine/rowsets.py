@@ -41,6 +41,7 @@ def add_row_set(planning: Planning, head: Head, fields: Mapping[str, JSON], rows
         protect=head.lifecycle.protect or bool(record and record.protect),
     )
     planning.writer.add_rows(head.address, changes)
+    planning.adopted[head.address] = tally.adopted
     counts = tally.counts(rows.differences.counts(rows.population)[0])
     left_alone = rows.rules.keeps_foreign_edits
     action, reason = _set_action(record, counts, 0 if left_alone else tally.drift)

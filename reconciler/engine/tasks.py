@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from reconciler.diff.desired import desired_fields
 from reconciler.engine.annotations import PreAnnotations, read_annotations
@@ -15,14 +16,13 @@ from reconciler.model.address import Address
 from reconciler.model.body import TaskBody, encode_task
 from reconciler.model.json import JSON, digest
 from reconciler.model.observed import ObservedTask
-from reconciler.model.resource import AssetSet, OnExists, TaskSet
+from reconciler.model.resource import AssetSet, OnExists, Ref, TaskSet
 from reconciler.plan.rows import RowDigests, RowRules, Stray
 from reconciler.plan.values import Action, Change, RowCounts
 from reconciler.providers.base import NotModified, Provider
 from reconciler.state.differences import RowDifferences, RowSides
 from reconciler.state.populations import DesiredRow, Population
-from reconciler.state.store import StateStore
-from reconciler.state.values import OwnedResource
+from reconciler.state.values import OwnedResource, OwnedRow
 
 NO_PAYLOAD = "none"  # fields digest of a task that we gave no annotations: labelling it is not our business
 _FORMAT = 1
@@ -51,8 +51,16 @@ def plan_tasks(planning: Planning, task_set: TaskSet) -> Change | None:
     differences = RowDifferences(planning.store, planning.session.cache, planning.store.resource_id(head.address))
     if project is not None and planning.options.refresh is not Refresh.NONE:
         listed = record or OwnedResource(head.address, head.backend, project, {}, parent_id=project)
-        wanted = planning.session.cache.digests(population)
-        _refresh(planning, provider, listed, assets, wanted, differences)
+        look = _Look(
+            planning=planning,
+            address=head.address,
+            assets=assets,
+            wanted=planning.session.cache.digests(population),
+            adopted=planning.adopted.get(assets, {}),
+            project_is_ours=isinstance(task_set.project, Ref),
+            differences=differences,
+        )
+        _refresh(provider, listed, look)
     elif record is not None and project is None and not rules.rebound:
         differences.finish_refresh()
     rows = RowSet(population, differences, rules, _explain, _notes)
@@ -86,15 +94,51 @@ def _rows(units: Iterator[DesiredRow], annotations: PreAnnotations | None) -> It
         yield DesiredRow(unit.key, unit.content, fields, encode_task(TaskBody(unit.key, payload, submit)))
 
 
-def _refresh(
-    planning: Planning,
-    provider: Provider,
-    owned: OwnedResource,
-    assets: Address,
-    wanted: Mapping[str, RowDigests],
-    differences: RowDifferences,
-) -> None:
-    store, cache = planning.store, planning.session.cache
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at the tasks of a project. wanted: key → desired digests. adopted: remote id → key of units whose
+    ownership this plan only records. project_is_ours: what we find in it may be taken into our records."""
+
+    planning: Planning
+    address: Address
+    assets: Address
+    wanted: Mapping[str, RowDigests]
+    adopted: Mapping[str, str]
+    project_is_ours: bool
+    differences: RowDifferences
+
+    def note(self, page: list[ObservedTask]) -> None:
+        """Note where a page of tasks differs from what we recorded."""
+        store = self.planning.store
+        recorded = store.rows_by_remote_id(self.address, [task.remote_id for task in page])
+        units = store.rows_by_remote_id(self.assets, [task.unit_id for task in page])
+        self.differences.saw(recorded)
+        for task in page:
+            row = recorded.get(task.remote_id)
+            if row is not None:
+                self._note_recorded(task, row)
+            elif task.unit_id in units or task.unit_id in self.adopted:
+                key = units[task.unit_id].key if task.unit_id in units else self.adopted[task.unit_id]
+                if key in self.wanted:
+                    self._note_unrecorded(task, key)
+
+    def _note_recorded(self, task: ObservedTask, row: OwnedRow) -> None:
+        if row.fields not in (NO_PAYLOAD, task.data_digest):
+            fields = task.data_digest or NO_PAYLOAD
+            self.differences.saw_changed(row.key, RowDigests(row.content, fields, row.remote_id), None)
+
+    def _note_unrecorded(self, task: ObservedTask, key: str) -> None:
+        """A task of our own project is ours, whoever annotated it since; elsewhere only one just as we want it."""
+        wanted = self.wanted[key]
+        fields = task.data_digest or NO_PAYLOAD
+        if self.project_is_ours or fields in (NO_PAYLOAD, wanted.fields):
+            self.differences.saw_unrecorded(key, RowDigests(wanted.content, fields, task.remote_id), None)
+        else:
+            self.differences.saw_stranger(wanted.content, task.remote_id)
+
+
+def _refresh(provider: Provider, owned: OwnedResource, look: _Look) -> None:
+    store, cache = look.planning.store, look.planning.session.cache
     version = store.version
     known = cache.clean_listing(owned.address, version.lineage, owned.revision)
     listing = provider.list_tasks(owned.parent_id or "", etag=known)
@@ -102,38 +146,13 @@ def _refresh(
         return
     seen = 0
     for page in listing.pages:
-        _note_page(page, owned.address, assets, wanted, store, differences)
+        look.note(page)
         seen += len(page)
-        planning.session.events(Refreshing(owned.address, seen))
-    differences.finish_refresh()
+        look.planning.session.events(Refreshing(owned.address, seen))
+    look.differences.finish_refresh()
     # Without a record there is nothing that the listing could equal: what it holds must be looked at again.
-    if listing.etag and store.resource(owned.address) and not differences.found_any:
+    if listing.etag and store.resource(owned.address) and not look.differences.found_any:
         cache.record_clean_listing(owned.address, version.lineage, owned.revision, listing.etag)
-
-
-def _note_page(
-    page: list[ObservedTask],
-    address: Address,
-    assets: Address,
-    wanted: Mapping[str, RowDigests],
-    store: StateStore,
-    differences: RowDifferences,
-) -> None:
-    recorded = store.rows_by_remote_id(address, [task.remote_id for task in page])
-    units = store.rows_by_remote_id(assets, [task.unit_id for task in page])
-    differences.saw(recorded)
-    for task in page:
-        row, unit = recorded.get(task.remote_id), units.get(task.unit_id)
-        if row is not None:
-            if row.fields not in (NO_PAYLOAD, task.data_digest):
-                fields = task.data_digest or NO_PAYLOAD
-                differences.saw_changed(row.key, RowDigests(row.content, fields, row.remote_id), None)
-        elif unit is not None and unit.key in wanted:
-            fields = task.data_digest or NO_PAYLOAD
-            if fields in (NO_PAYLOAD, wanted[unit.key].fields):  # just what we make: a cut apply, or nobody's work yet
-                differences.saw_unrecorded(unit.key, RowDigests(unit.content, fields, task.remote_id), None)
-            else:
-                differences.saw_stranger(unit.content, task.remote_id)
 
 
 def _explain(sides: RowSides, action: Action) -> Explanation:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from reconciler.diff.desired import desired_fields
 from reconciler.engine.context import Planning, Refresh
@@ -47,18 +49,31 @@ def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
         refresh_units(planning.session, provider, planning.store, listed, differences)
     elif record is not None and parent is None and not row_rules.rebound:
         differences.finish_refresh()  # the collection is made again, so every unit is gone
-    rows = RowSet(population, differences, row_rules, explain_unit, _notes)
+    notes = partial(_notes, population.summary["account"])
+    rows = RowSet(population, differences, row_rules, explain_unit, notes)
     return add_row_set(planning, head, desired_fields(asset_set), rows)
 
 
-def _notes(counts: RowCounts, drift: int) -> tuple[str, ...]:
+def _notes(account: Mapping[str, JSON], counts: RowCounts, drift: int) -> tuple[str, ...]:
     del drift  # shown apart
-    notes = []
+    notes = [_source_note(account)]
     if counts.kept:
         notes.append(f"{counts.kept} units left the source and are kept (prune: false)")
     if counts.blocked:
         notes.append(f"{counts.blocked} units cannot be carried out; see their reasons")
-    return tuple(notes)
+    return tuple(note for note in notes if note)
+
+
+def _source_note(account: Mapping[str, JSON]) -> str:
+    """Where scanned files went that are in no unit; "" when all of them are."""
+    parts = [_tallied(name, account[name]) for name in ("excluded", "unmatched") if account[name]]
+    parts += [f"folder left out: {sample}" for tally in account["not_searched"] for sample in tally["samples"][:1]]
+    return f"of {account['scanned']:,} files {account['used']:,} are used, " + ", ".join(parts) if parts else ""
+
+
+def _tallied(name: str, tallies: Sequence[Mapping[str, JSON]]) -> str:
+    why = ", ".join(f"{tally['label']}: {tally['count']:,}" for tally in tallies)
+    return f"{sum(tally['count'] for tally in tallies):,} {name} ({why})"
 
 
 def _must_list(

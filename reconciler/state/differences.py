@@ -46,7 +46,7 @@ UNION SELECT key FROM temp.remote
 _SIDES = """
 SELECT k.key,
        d.content, d.fields, d.body, d.files, d.bytes,
-       o.content, o.fields, o.remote_id, o.files,
+       o.content, o.fields, o.remote_id, COALESCE(o.files, w.files),
        r.kind, r.content, r.fields, r.remote_id, r.meta,
        s.remote_id, m.previous, w.remote_id, p.body,
        EXISTS (SELECT 1 FROM temp.move x WHERE x.previous = k.key),
@@ -83,8 +83,8 @@ class RowSides:
 
     previous_key: the owned row of the same content that left the source: a move; moved_away: this is that row.
     before_body: desired body as it was when last applied, if the cache still has it. observed_meta: as reported, if it
-    differs. owned_files: specification → checksums. owned_keys: metadata keys we wrote (of the row it moves from, for
-    a move).
+    differs. owned_files: specification → checksums, owned_keys: metadata keys we wrote; both of the row it moves from,
+    for a move.
     """
 
     key: str

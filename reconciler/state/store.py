@@ -110,11 +110,18 @@ class StateStore:
             _end_intent(db, intent)
 
     def move_resource(self, source: Address, target: Address) -> None:
-        """Give a resource another address, rows included. Raises StateError if the target is taken."""
+        """Give a resource another address, rows and references to it included.
+
+        Raises StateError when there is nothing at `source` or something at `target`.
+        """
+        if not self.resource(source):
+            raise StateError(f"{source} is not in the state", fix="reconciler state list")
         if self.resource(target):
             raise StateError(f"{target} is in the state already", fix=f"reconciler state rm {target}")
         with self._change() as db:
             db.execute("UPDATE resource SET address = ? WHERE address = ?", [str(target), str(source)])
+            for column in ("depends", "fields"):
+                db.execute(f"UPDATE resource SET {column} = replace({column}, ?, ?)", [f'"{source}"', f'"{target}"'])
 
     # -- rows ------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -269,3 +270,37 @@ def test_collection_of_a_set_changes_and_its_units_are_made_again_there(applied)
     again = applied.plan()
     assert again.is_empty, again.text
     assert units_there(applied) == 3
+
+
+def test_lost_state_never_overwrites_what_annotators_did(applied):
+    payload = {"annotations": {"image_1": []}, "annotationsData": {"image_1": []}}
+    coco = {"images": [{"id": 1, "file_name": "a.jpg", "width": 9, "height": 9}], "annotations": [], "categories": []}
+    (applied.root / "coco.json").write_text(json.dumps(coco))
+    applied.set("AnnotationProject", "objects", title="Objects", collection="pics", category="image")
+    annotations = {"format": "coco", "url": "coco.json", "specification": "image_1"}
+    applied.set("TaskSet", "tasks", project="objects", assets="pics-2026", annotations=annotations)
+    applied.apply()
+    before = applied.owned()
+    path = f"/v2/tasks/{before['TaskSet/tasks']['a']}/"
+    applied.call("PUT", f"{path}annotate-task-data/?schema=any", json={"action": "submit", "data": payload})
+    (applied.root / ".reconciler/state.db").unlink()
+    assert applied.apply().exit_code is ExitCode.OK
+    assert applied.owned() == before
+    assert applied.call("GET", path)["data"]["data"] == payload
+    assert applied.plan().is_empty
+
+
+def test_state_move_takes_rows_and_references_along(applied):
+    with applied.session() as session:
+        session.open_state().move_resource(PICS, Address("Collection", "photos"))
+    spec = applied.documents.pop(("Collection", "pics"))
+    applied.set("Collection", "photos", **spec)
+    applied.set("AssetSet", "pics-2026", collection="photos")
+    planned = applied.plan()
+    assert planned.is_empty, planned.text
+
+
+def test_plan_says_where_files_went_that_are_in_no_unit(bench):
+    (bench.root / "data/.hidden").write_text("x")
+    (bench.root / "data/readme.md").write_text("x")
+    assert "of 8 files 6 are used, 1 excluded (" in bench.plan().text
