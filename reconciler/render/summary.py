@@ -48,12 +48,13 @@ def transfer_text(rows: RowCounts) -> str:
 
 
 def summary_lines(totals: Totals) -> list[str]:
-    """What a plan adds up to, in one or two lines."""
+    """What a plan adds up to: resources, units when there are any, and what it costs when that is known."""
     if totals.is_empty and not totals.blocked:
         return [NO_CHANGES]
     units = totals.units
     has_units = bool(units.changed or units.blocked or units.unchanged or units.kept)
-    return [plan_line(totals), units_line(units)] if has_units else [plan_line(totals)]
+    lines = [plan_line(totals), units_line(units)] if has_units else [plan_line(totals)]
+    return [*lines, f"Cost: about {plural(totals.calls, 'call')}."] if totals.calls else lines
 
 
 def counts_text(rows: RowCounts) -> str:
