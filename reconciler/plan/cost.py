@@ -30,7 +30,7 @@ class CallCosts:
 def estimate_calls(change: Change, costs: CallCosts) -> int:
     """Requests to expect for a change, retries and multipart uploads aside.
 
-    Every task is counted as annotated, an export as one request per item; 0 for what is settled while applying.
+    Exports count one request per item; 0 for what is settled while applying.
     """
     if change.action in (Action.NO_OP, Action.FORGET, Action.BLOCKED) or change.deferred:
         return 0
@@ -45,7 +45,7 @@ def estimate_calls(change: Change, costs: CallCosts) -> int:
         case "TaskSet":
             made = rows.create + rows.replace
             gone = rows.delete + rows.replace
-            written = costs.annotation * (made + rows.update)
+            written = costs.annotation * rows.files
             return costs.task_batch * _batches(made, costs) + written + costs.task_delete * gone
         case "Export":
             return rows.create + rows.replace

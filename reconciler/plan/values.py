@@ -51,7 +51,6 @@ class Reason(StrEnum):
     UNSUPPORTED = "unsupported"  # the backend cannot do it
     UPSTREAM_CHANGES = "upstream_changes"  # depends on changes of this plan; settled while applying
     UPSTREAM_REPLACED = "upstream_replaced"  # the object it hangs on gets a new identity
-    DUPLICATE_CONTENT = "duplicate_content"  # same files as another unit, which the backend holds only once
     DESTROY = "destroy"  # asked for by `destroy`
     UNCHANGED = "unchanged"
 

@@ -42,9 +42,13 @@ def units_line(units: RowCounts) -> str:
     return f"{text}; {transfer_text(units)}."
 
 
-def transfer_text(rows: RowCounts) -> str:
-    """ "4 files, 1.2 MiB to upload"."""
-    return f"{plural(rows.files, 'file')}, {size_text(rows.bytes)} to upload"
+def transfer_text(rows: RowCounts, kind: str = "AssetSet") -> str:
+    """ "4 files, 1.2 MiB to upload", in the words of the kind."""
+    noun, verb = _TRANSFERS.get(kind, ("file", "to upload"))
+    return f"{plural(rows.files, noun)}, {size_text(rows.bytes)} {verb}"
+
+
+_TRANSFERS = {"TaskSet": ("payload", "to send"), "Export": ("original", "to copy")}
 
 
 def summary_lines(totals: Totals) -> list[str]:
@@ -57,8 +61,8 @@ def summary_lines(totals: Totals) -> list[str]:
     return [*lines, f"Cost: about {plural(totals.calls, 'call')}."] if totals.calls else lines
 
 
-def counts_text(rows: RowCounts) -> str:
+def counts_text(rows: RowCounts, kind: str = "AssetSet") -> str:
     """The counts that are not zero: "3 to add, 12 unchanged; 4 files, 1.2 MiB to upload"."""
     parts = [f"{count_text(getattr(rows, name))} {what}" for name, what in _COUNTED if getattr(rows, name)]
     text = ", ".join(parts) or "none"
-    return f"{text}; {transfer_text(rows)}" if rows.files or rows.bytes else text
+    return f"{text}; {transfer_text(rows, kind)}" if rows.files or rows.bytes else text

@@ -1,4 +1,4 @@
-"""The provider over real HTTP: `serve` as the Datamaker service, a token from the environment, and no secret anywhere."""
+"""The provider over real HTTP: `serve` as the service, a token from the environment, and no secret anywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every action and reason in every format, byte for byte. RECONCILER_REWRITE_GOLDENS=1 rewrites the files; review the difference."""
+"""Every action and reason in every format, byte for byte. RECONCILER_REWRITE_GOLDENS=1 rewrites the files."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ COSTS = CallCosts(batch_rows=100)
         ("AssetSet", Action.CREATE, RowCounts(create=201, files=402), 3 * 3 + 402, "three batches and every file"),
         ("AssetSet", Action.UPDATE, RowCounts(move=3, update=2), 10, "edits, and no file travels"),
         ("AssetSet", Action.UPDATE, RowCounts(replace=1, files=1), 3 + 1 + 1, "a new unit, its file, the old one gone"),
-        ("TaskSet", Action.CREATE, RowCounts(create=100), 2 + 100, "one batch and every annotation"),
+        ("TaskSet", Action.CREATE, RowCounts(create=100, files=40), 2 + 40, "one batch and the annotated ones"),
         ("Export", Action.UPDATE, RowCounts(create=2, replace=3), 5, "the items that change"),
     ],
 )
