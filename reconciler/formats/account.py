@@ -55,11 +55,6 @@ class Account:
     entries: tuple[Entry, ...] = ()
 
     @property
-    def dropped(self) -> int:
-        """Annotations left out, by policy or because the format cannot hold them."""
-        return _count(self.entries, Outcome.DROPPED)
-
-    @property
     def failed(self) -> int:
         """Annotations that must not be left out, and could not be written."""
         return _count(self.entries, Outcome.FAILED)
@@ -67,17 +62,6 @@ class Account:
 
 def _count(entries: Iterable[Entry], outcome: Outcome) -> int:
     return sum(len(entry.annotations) for entry in entries if entry.outcome is outcome)
-
-
-def add_accounts(accounts: Iterable[Account]) -> Account:
-    """Sum of accounts, entries in the order given."""
-    read = written = 0
-    entries: list[Entry] = []
-    for account in accounts:
-        read += account.read
-        written += account.written
-        entries += account.entries
-    return Account(read, written, tuple(entries))
 
 
 def encode_account(account: Account) -> JSON:
