@@ -55,6 +55,11 @@ class Account:
     entries: tuple[Entry, ...] = ()
 
     @property
+    def dropped(self) -> int:
+        """Annotations left out, by policy or because the format cannot hold them."""
+        return _count(self.entries, Outcome.DROPPED)
+
+    @property
     def failed(self) -> int:
         """Annotations that must not be left out, and could not be written."""
         return _count(self.entries, Outcome.FAILED)
