@@ -28,5 +28,6 @@ RULES: Mapping[str, Rules] = {
     "AnnotationProject": Rules(),
     "AssetSet": Rules(),
     "TaskSet": Rules(),
+    "GroundTruthDataset": Rules(),
     "Export": Rules(),
 }

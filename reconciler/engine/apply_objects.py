@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from reconciler.diff.desired import KNOWN_AFTER_APPLY, resolve
+from reconciler.diff.desired import KNOWN_AFTER_APPLY, declared_paths, resolve
 from reconciler.diff.fields import diff_fields
 from reconciler.diff.rules import RULES
 from reconciler.engine.running import Applying
@@ -57,10 +57,11 @@ def _call(run: Applying, change: Change) -> str | None:
 
 
 def _update(run: Applying, provider: Provider, desired: Desired, change: Change) -> Found:
-    observed = provider.read(change.address, change.remote_id or "")
+    owned = run.store.resource(change.address)
+    paths = declared_paths(desired.fields, owned.fields if owned else None)
+    observed = provider.read(change.address, change.remote_id or "", wanted=paths)
     if not isinstance(observed, Found):
         raise NotFound(f"{change.address} is gone since the plan was made", fix="plan again")
-    owned = run.store.resource(change.address)
     before = resolve(owned.fields, run.remote_id) if owned else None
     changes = diff_fields(desired.fields, observed.fields, RULES[change.address.kind], owned=before)
     if not _is_as_planned(changes, change.fields):

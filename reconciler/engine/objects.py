@@ -1,20 +1,20 @@
-"""Plan resources that are one remote object: collections and projects."""
+"""Plan resources that are one remote object: collections, projects, ground truth."""
 
 from __future__ import annotations
 
-from reconciler.diff.desired import desired_fields, resolve
+from reconciler.diff.desired import declared_paths, desired_fields, resolve
 from reconciler.diff.rules import RULES
 from reconciler.engine.context import Planning, Refresh
 from reconciler.errors import ConfigError, Problem
 from reconciler.model.observed import Absent, Found
-from reconciler.model.resource import AnnotationProject, Collection, OnExists
+from reconciler.model.resource import AnnotationProject, Collection, GroundTruthDataset, OnExists
 from reconciler.plan.resources import Owned, Wanted, decide_declared, decide_undeclared
 from reconciler.plan.values import Change
 from reconciler.providers.base import Desired, Provider
 from reconciler.state.values import OwnedResource
 
 
-def plan_declared_object(planning: Planning, resource: Collection | AnnotationProject) -> Change:
+def plan_declared_object(planning: Planning, resource: Collection | AnnotationProject | GroundTruthDataset) -> Change:
     """Compare one declared object with the backend and add the decision."""
     head = resource.head
     provider = planning.session.provider(head.backend)
@@ -37,7 +37,8 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     if not isinstance(observed, Found) and planning.options.refresh is not Refresh.NONE:
         candidates = provider.find(Desired(head.address, wanted.resolved, wanted.adopt))
     immutable = provider.capabilities.replaces.get(head.address.kind, frozenset())
-    change = decide_declared(wanted, owned, observed, candidates, RULES[head.address.kind], immutable)
+    fixed = provider.capabilities.fixed.get(head.address.kind, ())
+    change = decide_declared(wanted, owned, observed, candidates, RULES[head.address.kind], immutable, fixed)
     planning.add(change)
     return change
 
@@ -46,7 +47,8 @@ def plan_undeclared_object(planning: Planning, record: OwnedResource) -> Change:
     """Decide about an object that nobody declares any more."""
     observed: Found | Absent = Found(record.remote_id or "")
     if planning.options.refresh is not Refresh.NONE:
-        observed = planning.session.provider(record.backend).read(record.address, record.remote_id or "")
+        provider = planning.session.provider(record.backend)
+        observed = provider.read(record.address, record.remote_id or "", wanted=declared_paths(record.fields))
     change = decide_undeclared(_owned(planning, record), observed, destroy=planning.options.destroy)
     planning.add(change)
     return change
@@ -62,7 +64,8 @@ def _observe(
         return as_applied
     if planning.options.refresh is Refresh.CHANGED and dict(record.fields) == dict(wanted.fields):
         return as_applied
-    return provider.read(record.address, record.remote_id or "")
+    paths = declared_paths(record.fields, wanted.fields)
+    return provider.read(record.address, record.remote_id or "", wanted=paths)
 
 
 def _owned(planning: Planning, record: OwnedResource) -> Owned:

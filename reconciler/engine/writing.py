@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.model.address import Address
@@ -35,8 +36,11 @@ def write_document(kind: str, found: Found, folder: Path) -> tuple[Path, Address
 
 def _spec(found: Found) -> dict[str, JSON]:
     spec = {key: value for key, value in found.fields.items() if value not in (None, {}, [], "")}
-    if isinstance(spec.get("collection"), str):
-        spec["collection"] = {"id": spec["collection"]}
+    for reference in ("collection", "project"):
+        if isinstance(spec.get(reference), str):
+            spec[reference] = {"id": spec[reference]}
+    if isinstance(spec.get("versions"), Mapping):
+        spec["versions"] = list(spec["versions"])
     return spec
 
 

@@ -30,6 +30,7 @@ from reconciler.model.observed import (
 )
 from reconciler.model.unit import FileRef
 from reconciler.plan.cost import CallCosts
+from reconciler.plan.refusals import Fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,16 @@ class Capabilities:
     """What a provider can do; checked while planning.
 
     kinds: kinds it manages. checksum: the algorithm it compares file bytes by. replaces: kind → top-level fields that
-    cannot change in place. unique_content: two units of one collection cannot have the same files. platform: the name
-    of the platform block it honours. versioned_listings: listings carry an etag, so that reading one again is cheap.
-    costs: requests it needs, for estimates.
+    cannot change in place. fixed: kind → what can neither change in place nor be replaced. unique_content: two units of
+    one collection cannot have the same files. platform: the name of the platform block it honours. versioned_listings:
+    listings carry an etag, so that reading one again is cheap. costs: requests it needs, for estimates.
     """
 
     kinds: frozenset[str]
     checksum: Algorithm
     platform: str
     replaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    fixed: Mapping[str, tuple[Fixed, ...]] = field(default_factory=dict)
     unique_content: bool = False
     versioned_listings: bool = False
     costs: CallCosts = field(default_factory=CallCosts)
@@ -150,8 +152,12 @@ class Provider(Protocol):
     def check(self) -> str:
         """Prove that the backend answers and lets us in; returns who we are, for `doctor`."""
 
-    def read(self, address: Address, remote_id: str) -> Found | Absent:
-        """Read one object by id. An outage raises `Transient`; it is never `Absent`."""
+    def read(self, address: Address, remote_id: str, *, wanted: frozenset[str] | None = None) -> Found | Absent:
+        """Read one object by id. An outage raises `Transient`; it is never `Absent`.
+
+        wanted: fields that matter, as `diff.desired.declared_paths` gives them; others may be left out where they cost
+        further calls. None asks for all.
+        """
 
     def find(self, desired: Desired) -> tuple[Found, ...]:
         """Objects that carry our marker for this address, else those whose natural name equals the desired one."""

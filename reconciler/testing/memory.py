@@ -88,7 +88,7 @@ class MemoryProvider:
         self.before("check")
         return "memory"
 
-    def read(self, address: Address, remote_id: str) -> Found | Absent:
+    def read(self, address: Address, remote_id: str, *, wanted: frozenset[str] | None = None) -> Found | Absent:  # noqa: ARG002
         """See `Provider.read`."""
         self.before("read")
         there = self.objects.get(remote_id)

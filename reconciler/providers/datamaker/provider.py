@@ -31,10 +31,11 @@ from reconciler.providers.http import HttpClient
 from reconciler.providers.pool import Pool
 
 CAPABILITIES = Capabilities(
-    kinds=frozenset({"Collection", "AssetSet", "AnnotationProject", "TaskSet", "Export"}),
+    kinds=frozenset({"Collection", "AssetSet", "AnnotationProject", "TaskSet", "GroundTruthDataset", "Export"}),
     checksum="sha1",
     platform="datamaker",
     replaces={"AssetSet": frozenset({"collection"}), "TaskSet": frozenset({"project"})},
+    fixed={name: kind.fixed for name, kind in objects.KINDS.items() if kind.fixed},
     unique_content=True,
 )
 
@@ -67,9 +68,9 @@ class DatamakerProvider:
         who = object_in(self._client.get("/v2/users/me/"), "GET /v2/users/me/")
         return f"{who.get('name') or who.get('email') or who.get('id')} at {self._client.service.base_url}"
 
-    def read(self, address: Address, remote_id: str) -> Found | Absent:
+    def read(self, address: Address, remote_id: str, *, wanted: frozenset[str] | None = None) -> Found | Absent:
         """See `Provider.read`."""
-        return objects.read(self._client, _kind(address.kind), remote_id)
+        return objects.read(self._client, _kind(address.kind), remote_id, wanted=wanted)
 
     def find(self, desired: Desired) -> tuple[Found, ...]:
         """See `Provider.find`."""
