@@ -124,8 +124,33 @@ def _project(resource: AnnotationProject) -> dict[str, JSON]:
         "collection": _reference(resource.collection),
         "category": resource.category,
         "classes": None if classes is None else {tool: list(names) for tool, names in classes.items()},
-        **{name: dict(block) for name, block in resource.platform.items() if block},
+        **{name: _project_block(block) for name, block in resource.platform.items() if block},
     }
+
+
+def _project_block(block: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Settings of a project, its lists of tags and workshops by name, so that what others added stays."""
+    fields = dict(block)
+    if "tags" in block:
+        tags: dict[str, dict[str, JSON]] = {}
+        for tag in block["tags"]:
+            members = {key: value for key, value in tag.items() if key not in ("name", "category")}
+            tags.setdefault(tag.get("category", "project"), {})[tag["name"]] = members
+        fields["tags"] = tags
+    if "review_tags" in block:
+        fields["review_tags"] = _by(block["review_tags"], "name")
+    if "workshops" in block:
+        fields["workshops"] = {name: _workshop(shop) for name, shop in _by(block["workshops"], "name").items()}
+    return fields
+
+
+def _workshop(shop: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {key: _by(value, "user") if key in ("workers", "reviewers") else value for key, value in shop.items()}
+
+
+def _by(items: JSON, name: str) -> dict[str, dict[str, JSON]]:
+    """Items by one of their members, the others as value."""
+    return {str(item[name]): {key: value for key, value in item.items() if key != name} for item in items}
 
 
 def _ground_truth(resource: GroundTruthDataset) -> dict[str, JSON]:

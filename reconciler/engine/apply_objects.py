@@ -12,8 +12,8 @@ from reconciler.engine.running import Applying
 from reconciler.errors import Conflict, NotFound
 from reconciler.graph import references
 from reconciler.model.address import Address
-from reconciler.model.change import FieldChange
-from reconciler.model.json import JSON
+from reconciler.model.change import FieldChange, Missing
+from reconciler.model.json import JSON, canonical_json
 from reconciler.model.observed import Found
 from reconciler.model.resource import OnDelete, Resource
 from reconciler.plan.values import Action, Change
@@ -76,7 +76,12 @@ def _is_as_planned(now: tuple[FieldChange, ...], planned: tuple[FieldChange, ...
 
 
 def _hashable(changes: tuple[FieldChange, ...]) -> list[tuple[tuple[str, ...], str, str]]:
-    return [(change.path, repr(change.before), repr(change.after)) for change in changes]
+    return [(change.path, _text(change.before), _text(change.after)) for change in changes]
+
+
+def _text(value: JSON | Missing) -> str:
+    """Equal values give equal text, whatever the order of their keys: a plan file sorts them."""
+    return "" if isinstance(value, Missing) else canonical_json(value)
 
 
 def _remember_settings(run: Applying, change: Change) -> str | None:

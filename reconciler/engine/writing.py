@@ -41,7 +41,35 @@ def _spec(found: Found) -> dict[str, JSON]:
             spec[reference] = {"id": spec[reference]}
     if isinstance(spec.get("versions"), Mapping):
         spec["versions"] = list(spec["versions"])
+    if isinstance(spec.get("datamaker"), Mapping):
+        spec["datamaker"] = _listed(spec["datamaker"])
     return spec
+
+
+def _listed(block: Mapping[str, JSON]) -> dict[str, JSON]:
+    """A project's block with its mappings of tags and workshops as lists; what is empty is left out."""
+    result = {key: value for key, value in block.items() if value not in ({}, None)}
+    if "tags" in result:
+        tags = [(category, name, tag) for category, named in block["tags"].items() for name, tag in named.items()]
+        result["tags"] = [{"name": name, "category": category, **_filled(tag)} for category, name, tag in tags]
+    if "review_tags" in result:
+        result["review_tags"] = [{"name": name, **_filled(tag)} for name, tag in block["review_tags"].items()]
+    if "workshops" in result:
+        result["workshops"] = [_workshop(name, shop) for name, shop in block["workshops"].items()]
+    return result
+
+
+def _workshop(name: str, shop: Mapping[str, JSON]) -> dict[str, JSON]:
+    seats = {
+        role: [{"user": int(user) if user.isdigit() else user, **seat} for user, seat in shop[role].items()]
+        for role in ("workers", "reviewers")
+        if shop.get(role)
+    }
+    return {"name": name, **_filled(shop), **seats}
+
+
+def _filled(fields: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {key: value for key, value in fields.items() if value not in (None, {}, [], "")}
 
 
 def _name(title: str, remote_id: str) -> str:

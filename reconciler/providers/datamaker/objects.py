@@ -70,20 +70,27 @@ def read(
 ) -> Found | Absent:
     """`GET /v2/.../{id}/`, and the calls of the parts that are wanted."""
     try:
-        return _whole(client, kind, kind.from_wire(_detail(client, kind, remote_id)), wanted)
+        detail = _detail(client, kind, remote_id)
     except NotFound:
         return Absent()
+    return _whole(client, kind, kind.from_wire(detail), wanted)
 
 
 def _whole(client: HttpClient, kind: ObjectKind, found: Found, wanted: frozenset[str] | None) -> Found:
-    """The object with its parts; the etag covers them."""
-    parts = [part for part in kind.parts if is_wanted(part, wanted)]
-    if not parts:
-        return found
-    fields = dict(found.fields)
-    for part in parts:
-        fields = with_part(fields, part, part.read(client, found.remote_id))
-    return replace(found, fields=fields, etag=digest([fields, found.owner]))
+    """The object with its parts; the etag covers them.
+
+    A service that lacks a part which nobody asked for is one without it. A part that was asked for and cannot be read
+    is an error, and never absence.
+    """
+    for part in kind.parts:
+        if is_wanted(part, wanted):
+            try:
+                found = _with(found, part, part.read(client, found.remote_id))
+            except NotFound as error:
+                if wanted is not None:
+                    name = ".".join(part.field)
+                    raise BackendError(f"{name} cannot be read: {error.message}") from error
+    return found
 
 
 def find(client: HttpClient, kind: ObjectKind, desired: Desired) -> tuple[Found, ...]:

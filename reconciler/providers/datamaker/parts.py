@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from reconciler.errors import BackendError, Invalid, Transient
+from reconciler.errors import BackendError, Conflict, Invalid, Transient
 from reconciler.model.json import JSON
 from reconciler.providers.datamaker.envelope import V2_PAGE, Row, all_rows
-from reconciler.providers.http import HttpClient
+from reconciler.providers.http import HttpClient, Params
 
 Rows = dict[str, JSON]
 
 
 class Part(Protocol):
-    """One field of an object that is made of rows. field: keys from the top, one or two."""
+    """One field of an object that is made of rows."""
 
-    field: tuple[str, ...]
+    @property
+    def field(self) -> tuple[str, ...]:
+        """Keys from the top, one or two."""
 
     def read(self, client: HttpClient, remote_id: str) -> Rows:
         """What is there, by name."""
@@ -61,22 +63,19 @@ def without_parts(fields: Mapping[str, JSON], parts: Iterable[Part]) -> dict[str
     return result
 
 
-def add_row(client: HttpClient, path: str, body: Mapping[str, JSON], names: tuple[str, ...]) -> None:
+def add_row(
+    client: HttpClient, path: str, body: Mapping[str, JSON], names: tuple[str, ...], params: Params | None = None
+) -> None:
     """POST a row, unless it turns out to be there: names cannot repeat, and the service has no idempotency key.
 
-    names: the members of `body` that identify a row.
+    names: the members of `body` that identify a row. params: what limits the listing of `path` to its like.
     """
     try:
         client.call("POST", path, body=dict(body))
-    except (Transient, Invalid) as error:
-        if find_row(client, path, body, names) is None:
+    except (Transient, Invalid, Conflict) as error:
+        rows = all_rows(client, path, {**(params or {}), "per_page": V2_PAGE})
+        if not any(all(row.get(name) == body.get(name) for name in names) for row in rows):
             raise error from None
-
-
-def find_row(client: HttpClient, path: str, body: Mapping[str, JSON], names: tuple[str, ...]) -> Row | None:
-    """The row that has the same values under `names`."""
-    rows = all_rows(client, path, {"per_page": V2_PAGE})
-    return next((row for row in rows if all(row.get(name) == body.get(name) for name in names)), None)
 
 
 def text_in(row: Row, name: str, operation: str) -> str:
