@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.diff.desired import declared_paths, desired_fields, resolve
 from reconciler.diff.rules import RULES
 from reconciler.engine.context import Planning, Refresh
+from reconciler.engine.dangers import object_dangers
 from reconciler.errors import ConfigError, Problem
 from reconciler.model.observed import Absent, Found
 from reconciler.model.resource import AnnotationProject, Collection, GroundTruthDataset, OnExists
@@ -39,8 +42,7 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     immutable = provider.capabilities.replaces.get(head.address.kind, frozenset())
     fixed = provider.capabilities.fixed.get(head.address.kind, ())
     change = decide_declared(wanted, owned, observed, candidates, RULES[head.address.kind], immutable, fixed)
-    planning.add(change)
-    return change
+    return _added(planning, change)
 
 
 def plan_undeclared_object(planning: Planning, record: OwnedResource) -> Change:
@@ -50,6 +52,11 @@ def plan_undeclared_object(planning: Planning, record: OwnedResource) -> Change:
         provider = planning.session.provider(record.backend)
         observed = provider.read(record.address, record.remote_id or "", wanted=declared_paths(record.fields))
     change = decide_undeclared(_owned(planning, record), observed, destroy=planning.options.destroy)
+    return _added(planning, change)
+
+
+def _added(planning: Planning, change: Change) -> Change:
+    change = replace(change, notes=(*change.notes, *object_dangers(planning, change)))
     planning.add(change)
     return change
 

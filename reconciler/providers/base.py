@@ -11,7 +11,7 @@ Contract, checked by `reconciler.testing.provider` for every provider:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
@@ -121,6 +121,17 @@ class RowOutcome:
     error: ReconcilerError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Dependents:
+    """How much hangs on something at the backend."""
+
+    units: int = 0
+    projects: int = 0
+    tasks: int = 0
+    assignments: int = 0
+    versions: int = 0
+
+
 class Content(Protocol):
     """Gives the bytes of source files to a provider."""
 
@@ -170,6 +181,12 @@ class Provider(Protocol):
 
     def delete(self, address: Address, remote_id: str) -> None:
         """Delete; succeeds when it is gone already."""
+
+    def dependents(self, address: Address, remote_id: str, rows: Collection[str] | None = None) -> Dependents:
+        """Count what would go with an object, by whoever made it; or with rows of a set.
+
+        rows: ids of units (AssetSet) or tasks (TaskSet); remote_id is then their collection's or project's.
+        """
 
     def discover(self, kind: str) -> Iterator[Found]:
         """All objects of a kind, for `import --all`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.errors import Invalid
@@ -13,6 +13,7 @@ from reconciler.model.observed import Absent, Found, RemoteFile
 from reconciler.providers.base import (
     Capabilities,
     Content,
+    Dependents,
     Desired,
     NotModified,
     RecordListing,
@@ -22,6 +23,7 @@ from reconciler.providers.base import (
     UnitEdit,
     UnitListing,
 )
+from reconciler.providers.datamaker import dependents as dependent_calls
 from reconciler.providers.datamaker import objects, unit_creation
 from reconciler.providers.datamaker import records as record_calls
 from reconciler.providers.datamaker import tasks as task_calls
@@ -87,6 +89,10 @@ class DatamakerProvider:
     def delete(self, address: Address, remote_id: str) -> None:
         """See `Provider.delete`."""
         objects.delete(self._client, _kind(address.kind), remote_id)
+
+    def dependents(self, address: Address, remote_id: str, rows: Collection[str] | None = None) -> Dependents:
+        """See `Provider.dependents`."""
+        return dependent_calls.dependents(self._client, address, remote_id, rows)
 
     def discover(self, kind: str) -> Iterator[Found]:
         """See `Provider.discover`."""
