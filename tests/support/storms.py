@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,9 +56,8 @@ class Storm:
         del parallelism
         chance = random.Random(self.seed)
         store = open_store(root / str(settings.settings.get("path", ".reconciler/backend")), first_id=1000)
-        faults = [chance.choice(FAULTS) if chance.random() < self.share else Fault.NONE for _ in range(20_000)]
-        transport = FaultTransport(InProcessTransport(create_app(store)), faults)
-        expiring = _Expiring(transport, chance.randrange(1, 400) if self.seed % 3 == 0 else 0)
+        transport = FaultTransport(InProcessTransport(create_app(store)), self._faults(chance))
+        expiring = _Expiring(transport, chance.randrange(20, 400) if self.seed % 3 == 0 else 0)
         client = HttpClient(
             service_for(Credentials("http://embedded", store.local_token()), "fix"),
             transport=expiring,
@@ -68,11 +67,16 @@ class Storm:
         provider = DatamakerProvider(client, parallelism=1)
 
         def close() -> None:
-            self.met += sum(fault is not Fault.NONE for fault in faults[: len(transport.calls)])
             provider.close()
             store.close()
 
         return provider, close
+
+    def _faults(self, chance: random.Random) -> Iterator[Fault]:
+        while True:
+            fault = chance.choice(FAULTS) if chance.random() < self.share else Fault.NONE
+            self.met += fault is not Fault.NONE
+            yield fault
 
     def _sleep(self, seconds: float) -> None:
         self._now += seconds
