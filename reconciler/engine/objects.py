@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.diff.desired import declared_paths, desired_fields, resolve
+from reconciler.diff.desired import KNOWN_AFTER_APPLY, declared_paths, desired_fields, resolve
 from reconciler.diff.rules import RULES
 from reconciler.engine.context import Planning, Refresh
 from reconciler.engine.dangers import object_dangers
-from reconciler.errors import ConfigError, Problem
+from reconciler.errors import ConfigError, Invalid, Location, Problem
 from reconciler.model.observed import Absent, Found
 from reconciler.model.resource import AnnotationProject, Collection, GroundTruthDataset, OnExists
 from reconciler.plan.resources import Owned, Wanted, decide_declared, decide_undeclared
-from reconciler.plan.values import Change
+from reconciler.plan.values import Action, Change
 from reconciler.providers.base import Desired, Provider
 from reconciler.state.values import OwnedResource
 
@@ -42,7 +42,20 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     immutable = provider.capabilities.replaces.get(head.address.kind, frozenset())
     fixed = provider.capabilities.fixed.get(head.address.kind, ())
     change = decide_declared(wanted, owned, observed, candidates, RULES[head.address.kind], immutable, fixed)
+    if planning.options.server_dry_run:
+        _rehearse(planning, provider, change, Desired(head.address, wanted.resolved, wanted.adopt), head.location)
     return _added(planning, change)
+
+
+def _rehearse(planning: Planning, provider: Provider, change: Change, desired: Desired, at: Location) -> None:
+    """Ask the backend whether it would take a change; what it says against it is a problem of the document."""
+    if change.action not in (Action.CREATE, Action.UPDATE) or KNOWN_AFTER_APPLY in desired.fields.values():
+        return
+    try:
+        provider.rehearse(desired, change.remote_id if change.action is Action.UPDATE else None, change.fields)
+    except Invalid as error:
+        fix = error.fix or "change the document, then plan again"
+        planning.problems.append(Problem(error.message, at, fix=fix, address=str(change.address)))
 
 
 def plan_undeclared_object(planning: Planning, record: OwnedResource) -> Change:

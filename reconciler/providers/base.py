@@ -179,6 +179,12 @@ class Provider(Protocol):
     def update(self, desired: Desired, observed: Found, changes: tuple[FieldChange, ...]) -> Found:
         """Write exactly these changes (and the marker). Raises `Conflict` when the object changed since it was read."""
 
+    def rehearse(self, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]) -> None:
+        """Have the backend check a create (no id) or an update without doing it; a backend that cannot does nothing.
+
+        Raises what the real call would: `Invalid`, `Denied`, ….
+        """
+
     def delete(self, address: Address, remote_id: str) -> None:
         """Delete; succeeds when it is gone already."""
 

@@ -132,6 +132,10 @@ class MemoryProvider:
             self.revision += 1
             return _found(there)
 
+    def rehearse(self, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]) -> None:  # noqa: ARG002
+        """See `Provider.rehearse`; everything would do."""
+        self.before("rehearse")
+
     def delete(self, address: Address, remote_id: str) -> None:  # noqa: ARG002
         """See `Provider.delete`; what hangs on the object goes with it."""
         self.before("delete")

@@ -160,9 +160,7 @@ def update(
         operation = f"PATCH {kind.path}{observed.remote_id}/"
         raise Conflict("it changed since it was read", operation=operation, fix="plan again")
     fields = patched(current.fields, changes, kind.keyed, desired.fields)
-    before = kind.to_wire(without_parts(current.fields, kind.parts), desired.address, there)
-    after = kind.to_wire(without_parts(fields, kind.parts), desired.address, there)
-    body = {key: value for key, value in after.items() if value != _wire_value(there, before, key)}
+    body = _touched(kind, desired.address, there, current.fields, fields)
     moved = [part for part in kind.parts if part_of(current.fields, part) != part_of(fields, part)]
     if not body and not moved:
         return current
@@ -171,6 +169,32 @@ def update(
     for part in moved:
         part.write(client, observed.remote_id, part_of(current.fields, part) or {}, part_of(fields, part) or {})
     return _whole(client, kind, kind.from_wire(_detail(client, kind, observed.remote_id)), seen)
+
+
+def _touched(
+    kind: ObjectKind, address: Address, there: Row, current: Mapping[str, JSON], fields: Mapping[str, JSON]
+) -> dict[str, JSON]:
+    """The wire fields that differ between what is `current` and `fields`, parts aside."""
+    before = kind.to_wire(without_parts(current, kind.parts), address, there)
+    after = kind.to_wire(without_parts(fields, kind.parts), address, there)
+    return {key: value for key, value in after.items() if value != _wire_value(there, before, key)}
+
+
+def rehearse(
+    client: HttpClient, kind: ObjectKind, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]
+) -> None:
+    """`POST` or `PATCH` with `?dry_run=true`: the service checks and writes nothing. Parts are not rehearsed."""
+    params: Params = {"dry_run": "true"}
+    if remote_id is None:
+        body = kind.to_wire(without_parts(desired.fields, kind.parts), desired.address)
+        client.call("POST", kind.path, params=params, body=body, repeatable=True)
+        return
+    there = _detail(client, kind, remote_id)
+    current = kind.from_wire(there).fields
+    fields = patched(current, changes, kind.keyed, desired.fields)
+    body = _touched(kind, desired.address, there, current, fields)
+    if body:
+        client.call("PATCH", f"{kind.path}{remote_id}/", params=params, body=body, repeatable=True)
 
 
 def delete(client: HttpClient, kind: ObjectKind, remote_id: str) -> None:

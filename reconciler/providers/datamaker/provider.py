@@ -86,6 +86,10 @@ class DatamakerProvider:
         """See `Provider.update`."""
         return objects.update(self._client, _kind(desired.address.kind), desired, observed, changes)
 
+    def rehearse(self, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]) -> None:
+        """See `Provider.rehearse`."""
+        objects.rehearse(self._client, _kind(desired.address.kind), desired, remote_id, changes)
+
     def delete(self, address: Address, remote_id: str) -> None:
         """See `Provider.delete`."""
         objects.delete(self._client, _kind(address.kind), remote_id)
