@@ -94,6 +94,11 @@ def _compare(
 def _take_over(base: Change, wanted: Wanted, candidates: Sequence[Found], rules: Rules) -> Change:
     ours = [found for found in candidates if found.owner == str(wanted.address)]
     fits = ours or list(candidates)
+    if len(ours) > 1 and ours[0].etag is not None and len({found.etag for found in ours}) == 1:
+        ids = ", ".join(found.remote_id for found in ours)
+        note = f"a request was delivered more than once (ids {ids}): the oldest is kept, its empty doubles are deleted"
+        ours = fits = [min(ours, key=lambda found: (len(found.remote_id), found.remote_id))]
+        base = replace(base, notes=(note,))
     if len(fits) > 1:
         ids = ", ".join(found.remote_id for found in fits)
         note = f"several objects fit (ids {ids}); import the right one: reconciler import {wanted.address} ID"

@@ -94,3 +94,22 @@ def test_import_all_writes_a_document_whose_plan_is_empty(bench):
         (path,) = import_all(session, session.open_state(), bench.root).written
     assert "versions:\n  - a\n  - b\n" in path.read_text()
     assert bench.plan().changes["GroundTruthDataset/theirs"] == ("no-op", "unchanged")
+
+
+def test_double_of_a_request_delivered_twice_is_deleted_and_the_oldest_kept(bench):
+    first = dataset(bench)
+    bench.call("POST", DATASETS, json={"name": first["name"], "description": first["description"]})
+    (double,) = (row["id"] for row in bench.pages(DATASETS) if row["id"] != first["id"])
+    bench.call("POST", f"{DATASETS}{double}/versions/", json={"version": "v1"})
+    (bench.root / ".reconciler/state.db").unlink()
+    planned = bench.plan()
+    assert planned.changes["GroundTruthDataset/gold"] == ("adopt", "marked_as_ours")
+    assert "delivered more than once" in planned.text
+    assert bench.apply().exit_code is ExitCode.OK
+    assert double in [row["id"] for row in bench.pages(DATASETS)]  # it holds a version, so it is not ours to drop
+    bench.call("POST", DATASETS, json={"name": "Other", "description": "reconciler: GroundTruthDataset/other"})
+    bench.call("POST", DATASETS, json={"name": "Other", "description": "reconciler: GroundTruthDataset/other"})
+    bench.set("GroundTruthDataset", "other", title="Other")
+    assert bench.apply().exit_code is ExitCode.OK
+    assert [row["name"] for row in bench.pages(DATASETS)].count("Other") == 1
+    assert bench.plan().is_empty

@@ -150,9 +150,13 @@ def update(
 ) -> Found:
     """`PATCH /v2/.../{id}/` with the wire fields that these changes touch, read, modified and written.
 
+    An object that is being adopted loses its doubles, see `_one_marked`.
+
     Raises Conflict when the object is not as it was observed; the service has no conditional writes, so a small window
     remains between the reading and the writing here.
     """
+    if desired.adopt:
+        _one_marked(client, kind, desired)
     there = _detail(client, kind, observed.remote_id)
     seen = declared_paths(observed.fields)
     current = _whole(client, kind, kind.from_wire(there), seen)
