@@ -11,6 +11,7 @@ from reconciler.model.resource import (
     AssetSet,
     Collection,
     Export,
+    GroundTruthDataset,
     MetadataSource,
     Ref,
     Reference,
@@ -30,7 +31,7 @@ def references(resource: Resource) -> tuple[Address, ...]:
             found = (resource.collection,)
         case TaskSet():
             found = (resource.project, resource.assets)
-        case Export():
+        case GroundTruthDataset() | Export():
             found = (resource.project,)
     return tuple(dict.fromkeys(ref.address for ref in found if isinstance(ref, Ref)))
 
@@ -38,7 +39,8 @@ def references(resource: Resource) -> tuple[Address, ...]:
 def edges(resources: Iterable[Resource]) -> dict[Address, tuple[Address, ...]]:
     """Return, for every resource, what must be settled before it.
 
-    Beyond its references an Export waits for every TaskSet of its project, since those put annotations there.
+    Beyond its references an Export or a GroundTruthDataset waits for every TaskSet of its project, since those put
+    annotations there.
     """
     known = {r.head.address: r for r in resources}
     feeders: dict[Address, list[Address]] = {}
@@ -48,7 +50,7 @@ def edges(resources: Iterable[Resource]) -> dict[Address, tuple[Address, ...]]:
     result = {}
     for address, resource in known.items():
         needs = [a for a in references(resource) if a in known]
-        if isinstance(resource, Export) and isinstance(resource.project, Ref):
+        if isinstance(resource, (Export, GroundTruthDataset)) and isinstance(resource.project, Ref):
             needs += sorted(feeders.get(resource.project.address, []))
         result[address] = tuple(dict.fromkeys(needs))
     return result

@@ -48,6 +48,7 @@ FLAGS = frozenset(
         "--no-lock",
         "--no-sources",
         "--refresh-only",
+        "--server-dry-run",
         "--sources",
     }
 )

@@ -97,6 +97,7 @@ def plan_options(
     max_delete: str | None,
     *,
     destroy: bool = False,
+    server_dry_run: bool = False,
 ) -> PlanOptions:
     """Plan options from the command line. Raises UsageError."""
     from reconciler.engine.context import PlanOptions, Refresh
@@ -106,4 +107,4 @@ def plan_options(
         limit = DeleteLimit() if max_delete is None else parse_delete_limit(max_delete)
     except ValueError as exc:
         raise UsageError(f"--max-delete: {exc}", fix="write for example 25 or 50%") from exc
-    return PlanOptions(destroy, parse_addresses(targets or ()), Refresh(refresh.value), limit)
+    return PlanOptions(destroy, parse_addresses(targets or ()), Refresh(refresh.value), limit, server_dry_run)

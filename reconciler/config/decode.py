@@ -23,6 +23,7 @@ from reconciler.model.resource import (
     FileRule,
     FileSpecification,
     GeometryPolicy,
+    GroundTruthDataset,
     Head,
     KeyRule,
     Layout,
@@ -212,6 +213,17 @@ def _task_set(head: Head, spec: Spec) -> TaskSet:
     )
 
 
+def _ground_truth(head: Head, spec: Spec) -> GroundTruthDataset:
+    versions = spec.get("versions")
+    return GroundTruthDataset(
+        head=head,
+        title=spec.get("title", head.address.name),
+        description=spec.get("description"),
+        project=_reference("AnnotationProject", spec["project"]) if "project" in spec else None,
+        versions=None if versions is None else tuple(versions),
+    )
+
+
 def _export(head: Head, spec: Spec) -> Export:
     project, originals, classes = spec.get("project"), spec.get("originals", True), spec.get("classes")
     return Export(
@@ -268,5 +280,6 @@ _DECODERS: Mapping[str, Callable[[Head, Spec], Resource]] = {
     "MetadataSource": _metadata_source,
     "AnnotationProject": _annotation_project,
     "TaskSet": _task_set,
+    "GroundTruthDataset": _ground_truth,
     "Export": _export,
 }

@@ -10,11 +10,18 @@ API_VERSION = "reconciler.dev/v1"
 API_GROUP = "reconciler.dev"
 
 WORKSPACE = "Workspace"
-RESOURCE_KINDS = ("Collection", "AssetSet", "MetadataSource", "AnnotationProject", "TaskSet", "Export")
+RESOURCE_KINDS = (
+    "Collection",
+    "AssetSet",
+    "MetadataSource",
+    "AnnotationProject",
+    "TaskSet",
+    "GroundTruthDataset",
+    "Export",
+)
 KINDS = (WORKSPACE, *RESOURCE_KINDS)
 
 UNSUPPORTED_KINDS = (
-    "GroundTruthDataset",
     "Table",
     "EntityView",
     "WikiPage",

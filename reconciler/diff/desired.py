@@ -16,6 +16,7 @@ from reconciler.model.resource import (
     Export,
     External,
     FileSpecification,
+    GroundTruthDataset,
     MetadataSource,
     Reference,
     Resource,
@@ -37,12 +38,17 @@ def desired_fields(resource: Resource) -> dict[str, JSON]:
             fields = {"collection": _reference(resource.collection)}
         case TaskSet():
             fields = {"project": _reference(resource.project), "assets": _reference(resource.assets)}
+        case GroundTruthDataset():
+            fields = _ground_truth(resource)
         case Export():
             fields = _export(resource)
         case MetadataSource():
             fields = {}
     return {key: value for key, value in fields.items() if value is not None}
 
+
+# What is known of a version of ground truth: that it is there.
+SNAPSHOT = "snapshot"
 
 # Stands in a plan for an id that only applying will give.
 KNOWN_AFTER_APPLY = "(known after apply)"
@@ -62,6 +68,16 @@ def resolve(fields: Mapping[str, JSON], remote_id: Callable[[Address], str | Non
         return [fill(item) for item in value] if isinstance(value, (list, tuple)) else value
 
     return {key: fill(value) for key, value in fields.items()}
+
+
+def declared_paths(*fields: Mapping[str, JSON] | None) -> frozenset[str]:
+    """The top-level keys of these fields, and below mappings "key.inner"."""
+    paths = set[str]()
+    for each in fields:
+        for key, value in (each or {}).items():
+            paths.add(key)
+            paths.update(f"{key}.{inner}" for inner in value) if isinstance(value, Mapping) else None
+    return frozenset(paths)
 
 
 def _reference(reference: Reference | None) -> JSON:
@@ -108,7 +124,42 @@ def _project(resource: AnnotationProject) -> dict[str, JSON]:
         "collection": _reference(resource.collection),
         "category": resource.category,
         "classes": None if classes is None else {tool: list(names) for tool, names in classes.items()},
-        **{name: dict(block) for name, block in resource.platform.items() if block},
+        **{name: _project_block(block) for name, block in resource.platform.items() if block},
+    }
+
+
+def _project_block(block: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Settings of a project, its lists of tags and workshops by name, so that what others added stays."""
+    fields = dict(block)
+    if "tags" in block:
+        tags: dict[str, dict[str, JSON]] = {}
+        for tag in block["tags"]:
+            members = {key: value for key, value in tag.items() if key not in ("name", "category")}
+            tags.setdefault(tag.get("category", "project"), {})[tag["name"]] = members
+        fields["tags"] = tags
+    if "review_tags" in block:
+        fields["review_tags"] = _by(block["review_tags"], "name")
+    if "workshops" in block:
+        fields["workshops"] = {name: _workshop(shop) for name, shop in _by(block["workshops"], "name").items()}
+    return fields
+
+
+def _workshop(shop: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {key: _by(value, "user") if key in ("workers", "reviewers") else value for key, value in shop.items()}
+
+
+def _by(items: JSON, name: str) -> dict[str, dict[str, JSON]]:
+    """Items by one of their members, the others as value."""
+    return {str(item[name]): {key: value for key, value in item.items() if key != name} for item in items}
+
+
+def _ground_truth(resource: GroundTruthDataset) -> dict[str, JSON]:
+    """Versions by name: others may add theirs. The project is left out, for no backend lets a client set it."""
+    versions = resource.versions
+    return {
+        "title": resource.title,
+        "description": resource.description,
+        "versions": None if versions is None else dict.fromkeys(versions, SNAPSHOT),
     }
 
 

@@ -23,12 +23,14 @@ def diff_fields(
 
     Lists named in `rules.keyed` are matched by their key; items that `desired` does not list are removed, and a mere
     change of order is one change at "(order)". Other mappings are open: undeclared keys stay, unless `owned` (what we
-    last applied) has them, for then we declared them once and they are removed.
+    last applied) has them, for then we declared them once and they are removed; a mapping named in `rules.open` loses
+    no others when it is declared no more.
 
     Text is compared in Unicode NFC; True never equals 1, while 1 equals 1.0.
     """
-    wanted = _index(desired, rules, "")
-    there = _declared_part(_index(observed, rules, ""), wanted, _index(owned or {}, rules, ""))
+    ours = _index(owned or {}, rules, "")
+    wanted = _kept_open(_index(desired, rules, ""), ours, rules, ())
+    there = _declared_part(_index(observed, rules, ""), wanted, ours)
     if same(wanted, there):
         return ()
     return tuple(sorted(_differences(there, wanted), key=lambda change: change.path))
@@ -47,6 +49,25 @@ def _index(value: JSON, rules: Rules, path: str) -> JSON:
             return _Keyed({str(item[name]): _index(item, rules, f"{path}.*") for item in value})
         return sorted(value, key=canonical_json) if path in rules.unordered else list(value)
     return value
+
+
+def _kept_open(wanted: Mapping[str, JSON], owned: Mapping[str, JSON], rules: Rules, path: tuple[str, ...]) -> JSON:
+    """Put an empty mapping where an open one was declared before, so that what others keep in it stays."""
+    result = dict(wanted)
+    for key, ours in owned.items():
+        here = (*path, key)
+        there = result.get(key, {} if _is_open(here, rules) else None)
+        if isinstance(ours, Mapping) and isinstance(there, Mapping) and not isinstance(there, _Keyed):
+            result[key] = _kept_open(there, ours, rules, here)
+    return result
+
+
+def _is_open(path: tuple[str, ...], rules: Rules) -> bool:
+    patterns = (pattern.split(".") for pattern in rules.open)
+    return any(
+        len(pattern) == len(path) and all(p in ("*", key) for p, key in zip(pattern, path, strict=True))
+        for pattern in patterns
+    )
 
 
 def _declared_part(observed: JSON, wanted: JSON, owned: JSON) -> JSON:

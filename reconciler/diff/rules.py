@@ -12,12 +12,15 @@ class Rules:
 
     keyed: path of a list → the item key it is indexed by, so that items are matched by name, not by position.
     unordered: paths of lists of plain values whose order means nothing. Paths are written with dots; "*" stands for
-    an item of a keyed list. replace: top-level fields that cannot change in place on any backend.
+    an item of a keyed list. replace: top-level fields that cannot change in place on any backend. open: mappings in
+    which others keep keys of their own ("*" stands for any key): when one is declared no more, only the keys that we
+    applied go.
     """
 
     keyed: Mapping[str, str] = field(default_factory=dict)
     unordered: frozenset[str] = frozenset()
     replace: frozenset[str] = frozenset()
+    open: frozenset[str] = frozenset({"meta", "datamaker", "sage"})
 
 
 RULES: Mapping[str, Rules] = {
@@ -25,8 +28,22 @@ RULES: Mapping[str, Rules] = {
         keyed={"fileSpecifications": "name"},
         unordered=frozenset({"fileSpecifications.*.extensions"}),
     ),
-    "AnnotationProject": Rules(),
+    "AnnotationProject": Rules(
+        open=frozenset(
+            {
+                "datamaker",
+                "datamaker.tags",
+                "datamaker.tags.*",
+                "datamaker.review_tags",
+                "datamaker.workshops",
+                "datamaker.workshops.*.workers",
+                "datamaker.workshops.*.reviewers",
+                "sage",
+            }
+        )
+    ),
     "AssetSet": Rules(),
     "TaskSet": Rules(),
+    "GroundTruthDataset": Rules(open=frozenset({"versions"})),
     "Export": Rules(),
 }

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from reconciler.diff.desired import KNOWN_AFTER_APPLY, resolve
+from reconciler.diff.desired import KNOWN_AFTER_APPLY, declared_paths, resolve
 from reconciler.diff.fields import diff_fields
 from reconciler.diff.rules import RULES
 from reconciler.engine.running import Applying
 from reconciler.errors import Conflict, NotFound
 from reconciler.graph import references
 from reconciler.model.address import Address
-from reconciler.model.change import FieldChange
-from reconciler.model.json import JSON
+from reconciler.model.change import FieldChange, Missing
+from reconciler.model.json import JSON, canonical_json
 from reconciler.model.observed import Found
 from reconciler.model.resource import OnDelete, Resource
 from reconciler.plan.values import Action, Change
@@ -57,10 +57,11 @@ def _call(run: Applying, change: Change) -> str | None:
 
 
 def _update(run: Applying, provider: Provider, desired: Desired, change: Change) -> Found:
-    observed = provider.read(change.address, change.remote_id or "")
+    owned = run.store.resource(change.address)
+    paths = declared_paths(desired.fields, owned.fields if owned else None)
+    observed = provider.read(change.address, change.remote_id or "", wanted=paths)
     if not isinstance(observed, Found):
         raise NotFound(f"{change.address} is gone since the plan was made", fix="plan again")
-    owned = run.store.resource(change.address)
     before = resolve(owned.fields, run.remote_id) if owned else None
     changes = diff_fields(desired.fields, observed.fields, RULES[change.address.kind], owned=before)
     if not _is_as_planned(changes, change.fields):
@@ -75,7 +76,12 @@ def _is_as_planned(now: tuple[FieldChange, ...], planned: tuple[FieldChange, ...
 
 
 def _hashable(changes: tuple[FieldChange, ...]) -> list[tuple[tuple[str, ...], str, str]]:
-    return [(change.path, repr(change.before), repr(change.after)) for change in changes]
+    return [(change.path, _text(change.before), _text(change.after)) for change in changes]
+
+
+def _text(value: JSON | Missing) -> str:
+    """Equal values give equal text, whatever the order of their keys: a plan file sorts them."""
+    return "" if isinstance(value, Missing) else canonical_json(value)
 
 
 def _remember_settings(run: Applying, change: Change) -> str | None:

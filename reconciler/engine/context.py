@@ -29,12 +29,17 @@ class Refresh(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """How to plan. targets: resources or units to limit the plan to, with what they need; empty means all."""
+    """How to plan.
+
+    targets: resources or units to limit the plan to, with what they need; empty means all. server_dry_run: have the
+    backend check what will be written to single objects.
+    """
 
     destroy: bool = False
     targets: tuple[Address, ...] = ()
     refresh: Refresh = Refresh.FULL
     delete_limit: DeleteLimit = field(default_factory=DeleteLimit)
+    server_dry_run: bool = False
 
     def keys_of(self, address: Address) -> frozenset[str] | None:
         """The rows of a resource that were chosen, None for all of them."""

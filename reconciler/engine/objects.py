@@ -1,20 +1,23 @@
-"""Plan resources that are one remote object: collections and projects."""
+"""Plan resources that are one remote object: collections, projects, ground truth."""
 
 from __future__ import annotations
 
-from reconciler.diff.desired import desired_fields, resolve
+from dataclasses import replace
+
+from reconciler.diff.desired import KNOWN_AFTER_APPLY, declared_paths, desired_fields, resolve
 from reconciler.diff.rules import RULES
 from reconciler.engine.context import Planning, Refresh
-from reconciler.errors import ConfigError, Problem
+from reconciler.engine.dangers import object_dangers
+from reconciler.errors import ConfigError, Invalid, Location, Problem
 from reconciler.model.observed import Absent, Found
-from reconciler.model.resource import AnnotationProject, Collection, OnExists
+from reconciler.model.resource import AnnotationProject, Collection, GroundTruthDataset, OnExists
 from reconciler.plan.resources import Owned, Wanted, decide_declared, decide_undeclared
-from reconciler.plan.values import Change
+from reconciler.plan.values import Action, Change
 from reconciler.providers.base import Desired, Provider
 from reconciler.state.values import OwnedResource
 
 
-def plan_declared_object(planning: Planning, resource: Collection | AnnotationProject) -> Change:
+def plan_declared_object(planning: Planning, resource: Collection | AnnotationProject | GroundTruthDataset) -> Change:
     """Compare one declared object with the backend and add the decision."""
     head = resource.head
     provider = planning.session.provider(head.backend)
@@ -37,17 +40,36 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     if not isinstance(observed, Found) and planning.options.refresh is not Refresh.NONE:
         candidates = provider.find(Desired(head.address, wanted.resolved, wanted.adopt))
     immutable = provider.capabilities.replaces.get(head.address.kind, frozenset())
-    change = decide_declared(wanted, owned, observed, candidates, RULES[head.address.kind], immutable)
-    planning.add(change)
-    return change
+    fixed = provider.capabilities.fixed.get(head.address.kind, ())
+    change = decide_declared(wanted, owned, observed, candidates, RULES[head.address.kind], immutable, fixed)
+    if planning.options.server_dry_run:
+        _rehearse(planning, provider, change, Desired(head.address, wanted.resolved, wanted.adopt), head.location)
+    return _added(planning, change)
+
+
+def _rehearse(planning: Planning, provider: Provider, change: Change, desired: Desired, at: Location) -> None:
+    """Ask the backend whether it would take a change; what it says against it is a problem of the document."""
+    if change.action not in (Action.CREATE, Action.UPDATE) or KNOWN_AFTER_APPLY in desired.fields.values():
+        return
+    try:
+        provider.rehearse(desired, change.remote_id if change.action is Action.UPDATE else None, change.fields)
+    except Invalid as error:
+        fix = error.fix or "change the document, then plan again"
+        planning.problems.append(Problem(error.message, at, fix=fix, address=str(change.address)))
 
 
 def plan_undeclared_object(planning: Planning, record: OwnedResource) -> Change:
     """Decide about an object that nobody declares any more."""
     observed: Found | Absent = Found(record.remote_id or "")
     if planning.options.refresh is not Refresh.NONE:
-        observed = planning.session.provider(record.backend).read(record.address, record.remote_id or "")
+        provider = planning.session.provider(record.backend)
+        observed = provider.read(record.address, record.remote_id or "", wanted=declared_paths(record.fields))
     change = decide_undeclared(_owned(planning, record), observed, destroy=planning.options.destroy)
+    return _added(planning, change)
+
+
+def _added(planning: Planning, change: Change) -> Change:
+    change = replace(change, notes=(*change.notes, *object_dangers(planning, change)))
     planning.add(change)
     return change
 
@@ -62,7 +84,8 @@ def _observe(
         return as_applied
     if planning.options.refresh is Refresh.CHANGED and dict(record.fields) == dict(wanted.fields):
         return as_applied
-    return provider.read(record.address, record.remote_id or "")
+    paths = declared_paths(record.fields, wanted.fields)
+    return provider.read(record.address, record.remote_id or "", wanted=paths)
 
 
 def _owned(planning: Planning, record: OwnedResource) -> Owned:

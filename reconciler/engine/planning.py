@@ -16,7 +16,16 @@ from reconciler.engine.units import plan_units
 from reconciler.errors import ConfigError, ReconcilerError, Severity, UsageError
 from reconciler.graph import edges, topological_order
 from reconciler.model.address import Address
-from reconciler.model.resource import AnnotationProject, AssetSet, Collection, Export, MetadataSource, Resource, TaskSet
+from reconciler.model.resource import (
+    AnnotationProject,
+    AssetSet,
+    Collection,
+    Export,
+    GroundTruthDataset,
+    MetadataSource,
+    Resource,
+    TaskSet,
+)
 from reconciler.plan.guard import obstacle, unsafe_sets
 from reconciler.plan.header import PlanHeader, total
 from reconciler.state.planfile import PlanFile, PlanWriter
@@ -70,7 +79,7 @@ def _plan_all(planning: Planning, order: Iterable[Address]) -> None:
 def _plan_declared(planning: Planning, resource: Resource) -> None:
     try:
         match resource:
-            case Collection() | AnnotationProject():
+            case Collection() | AnnotationProject() | GroundTruthDataset():
                 plan_declared_object(planning, resource)
             case AssetSet():
                 plan_units(planning, resource)

@@ -31,10 +31,14 @@ Explain = Callable[[RowSides, Action], Explanation]
 
 @dataclass(slots=True)
 class RowTally:
-    """Counts rows while they stream by. drift: rows that others changed. adopted: remote id → key of adopted rows."""
+    """Counts rows while they stream by.
+
+    drift: rows that others changed. adopted: remote id → key of adopted rows. lost: remote ids of rows that go.
+    """
 
     drift: int = 0
     adopted: dict[str, str] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
     _counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: RowChange) -> None:
@@ -46,6 +50,8 @@ class RowTally:
         self.drift += row.drift
         if row.action is Action.ADOPT and row.remote_id is not None:
             self.adopted[row.remote_id] = row.key
+        if row.action in (Action.DELETE, Action.REPLACE) and row.remote_id is not None:
+            self.lost.add(row.remote_id)
 
     def counts(self, desired: int) -> RowCounts:
         """All counts; rows that never streamed by are the unchanged ones of `desired` rows."""

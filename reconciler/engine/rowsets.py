@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from reconciler.engine.context import Planning
+from reconciler.engine.dangers import row_dangers
 from reconciler.engine.rowplan import Explain, Explanation, RowTally, row_changes
 from reconciler.model.json import JSON
 from reconciler.model.resource import Head
@@ -43,6 +44,7 @@ def add_row_set(planning: Planning, head: Head, fields: Mapping[str, JSON], rows
     planning.writer.add_rows(head.address, changes)
     planning.adopted[head.address] = tally.adopted
     counts = tally.counts(rows.differences.counts(rows.population)[0])
+    dangers = row_dangers(planning, head.address, head.backend, record.parent_id if record else None, tally.lost)
     left_alone = rows.rules.keeps_foreign_edits
     action, reason = _set_action(record, counts, 0 if left_alone else tally.drift)
     change = Change(
@@ -55,7 +57,7 @@ def add_row_set(planning: Planning, head: Head, fields: Mapping[str, JSON], rows
         rows=counts,
         row_drift=tally.drift,
         protect=head.lifecycle.protect,
-        notes=rows.notes(counts, tally.drift),
+        notes=(*rows.notes(counts, tally.drift), *dangers),
     )
     planning.add(change)
     return change
@@ -69,6 +71,7 @@ def plan_undeclared_rows(planning: Planning, record: OwnedResource) -> Change:
         differences = RowDifferences(planning.store, planning.session.cache, planning.store.resource_id(record.address))
         rows = row_changes(differences, None, RowRules(destroy=True), lambda *_: Explanation(), tally)
         planning.writer.add_rows(record.address, rows)
+        notes = (*notes, *row_dangers(planning, record.address, record.backend, record.parent_id, tally.lost))
     change = Change(
         address=record.address,
         action=action,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.model.address import Address
@@ -35,9 +36,40 @@ def write_document(kind: str, found: Found, folder: Path) -> tuple[Path, Address
 
 def _spec(found: Found) -> dict[str, JSON]:
     spec = {key: value for key, value in found.fields.items() if value not in (None, {}, [], "")}
-    if isinstance(spec.get("collection"), str):
-        spec["collection"] = {"id": spec["collection"]}
+    for reference in ("collection", "project"):
+        if isinstance(spec.get(reference), str):
+            spec[reference] = {"id": spec[reference]}
+    if isinstance(spec.get("versions"), Mapping):
+        spec["versions"] = list(spec["versions"])
+    if isinstance(spec.get("datamaker"), Mapping):
+        spec["datamaker"] = _listed(spec["datamaker"])
     return spec
+
+
+def _listed(block: Mapping[str, JSON]) -> dict[str, JSON]:
+    """A project's block with its mappings of tags and workshops as lists; what is empty is left out."""
+    result = {key: value for key, value in block.items() if value not in ({}, None)}
+    if "tags" in result:
+        tags = [(category, name, tag) for category, named in block["tags"].items() for name, tag in named.items()]
+        result["tags"] = [{"name": name, "category": category, **_filled(tag)} for category, name, tag in tags]
+    if "review_tags" in result:
+        result["review_tags"] = [{"name": name, **_filled(tag)} for name, tag in block["review_tags"].items()]
+    if "workshops" in result:
+        result["workshops"] = [_workshop(name, shop) for name, shop in block["workshops"].items()]
+    return result
+
+
+def _workshop(name: str, shop: Mapping[str, JSON]) -> dict[str, JSON]:
+    seats = {
+        role: [{"user": int(user) if user.isdigit() else user, **seat} for user, seat in shop[role].items()]
+        for role in ("workers", "reviewers")
+        if shop.get(role)
+    }
+    return {"name": name, **_filled(shop), **seats}
+
+
+def _filled(fields: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {key: value for key, value in fields.items() if value not in (None, {}, [], "")}
 
 
 def _name(title: str, remote_id: str) -> str:

@@ -313,4 +313,15 @@ class Export:
     geometry: GeometryPolicy
 
 
-Resource = Collection | AssetSet | MetadataSource | AnnotationProject | TaskSet | Export
+@dataclass(frozen=True, slots=True)
+class GroundTruthDataset:
+    """kind: GroundTruthDataset. versions: names of immutable snapshots; None leaves versions alone."""
+
+    head: Head
+    title: str
+    description: str | None
+    project: Reference | None
+    versions: tuple[str, ...] | None
+
+
+Resource = Collection | AssetSet | MetadataSource | AnnotationProject | TaskSet | GroundTruthDataset | Export

@@ -11,6 +11,7 @@ from reconciler.model.address import Address
 from reconciler.model.change import FieldChange
 from reconciler.model.json import JSON
 from reconciler.model.observed import Absent, Found
+from reconciler.plan.refusals import Fixed, refusals
 from reconciler.plan.values import Action, Change, Reason
 
 
@@ -45,12 +46,13 @@ def decide_declared(
     candidates: Sequence[Found],
     rules: Rules,
     immutable: frozenset[str] = frozenset(),
+    fixed: Sequence[Fixed] = (),
 ) -> Change:
     """Decide about a declared resource.
 
     observed: what is at the owned id; None when nothing is owned. candidates: objects that carry our marker or the
     natural name, looked for when nothing is owned or the owned object is absent. immutable: top-level fields that the
-    backend cannot change in place.
+    backend cannot change in place, so that the object is replaced. fixed: what it can neither change nor replace.
     """
     base = Change(
         wanted.address, Action.NO_OP, Reason.UNCHANGED, wanted.backend, desired=wanted.fields, protect=wanted.protect
@@ -59,11 +61,17 @@ def decide_declared(
         note = f"it lives on backend {owned.backend!r}; destroy it there first, or use an environment"
         return replace(base, action=Action.BLOCKED, reason=Reason.UNSUPPORTED, notes=(note,))
     if owned is not None and isinstance(observed, Found):
-        return _compare(base, wanted, owned, observed, rules, immutable)
+        return _barred(_compare(base, wanted, owned, observed, rules, immutable), fixed)
     if candidates:
-        return _take_over(base, wanted, candidates, rules)
+        return _barred(_take_over(base, wanted, candidates, rules), fixed)
     reason = Reason.NOT_REMOTE if owned is None else Reason.DELETED_OUTSIDE
     return replace(base, action=Action.CREATE, reason=reason, fields=diff_fields(wanted.resolved, {}, rules))
+
+
+def _barred(change: Change, fixed: Sequence[Fixed]) -> Change:
+    """Block a change of an object in place that the backend cannot make."""
+    why = refusals(change.fields, fixed) if change.action in (Action.UPDATE, Action.ADOPT) else ()
+    return replace(change, action=Action.BLOCKED, reason=Reason.UNSUPPORTED, notes=why) if why else change
 
 
 def _compare(
@@ -86,6 +94,11 @@ def _compare(
 def _take_over(base: Change, wanted: Wanted, candidates: Sequence[Found], rules: Rules) -> Change:
     ours = [found for found in candidates if found.owner == str(wanted.address)]
     fits = ours or list(candidates)
+    if len(ours) > 1 and ours[0].etag is not None and len({found.etag for found in ours}) == 1:
+        ids = ", ".join(found.remote_id for found in ours)
+        note = f"a request was delivered more than once (ids {ids}): the oldest is kept, its empty doubles are deleted"
+        ours = fits = [min(ours, key=lambda found: (len(found.remote_id), found.remote_id))]
+        base = replace(base, notes=(note,))
     if len(fits) > 1:
         ids = ", ".join(found.remote_id for found in fits)
         note = f"several objects fit (ids {ids}); import the right one: reconciler import {wanted.address} ID"

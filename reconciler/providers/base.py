@@ -11,7 +11,7 @@ Contract, checked by `reconciler.testing.provider` for every provider:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
@@ -30,6 +30,7 @@ from reconciler.model.observed import (
 )
 from reconciler.model.unit import FileRef
 from reconciler.plan.cost import CallCosts
+from reconciler.plan.refusals import Fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,16 @@ class Capabilities:
     """What a provider can do; checked while planning.
 
     kinds: kinds it manages. checksum: the algorithm it compares file bytes by. replaces: kind → top-level fields that
-    cannot change in place. unique_content: two units of one collection cannot have the same files. platform: the name
-    of the platform block it honours. versioned_listings: listings carry an etag, so that reading one again is cheap.
-    costs: requests it needs, for estimates.
+    cannot change in place. fixed: kind → what can neither change in place nor be replaced. unique_content: two units of
+    one collection cannot have the same files. platform: the name of the platform block it honours. versioned_listings:
+    listings carry an etag, so that reading one again is cheap. costs: requests it needs, for estimates.
     """
 
     kinds: frozenset[str]
     checksum: Algorithm
     platform: str
     replaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    fixed: Mapping[str, tuple[Fixed, ...]] = field(default_factory=dict)
     unique_content: bool = False
     versioned_listings: bool = False
     costs: CallCosts = field(default_factory=CallCosts)
@@ -119,6 +121,17 @@ class RowOutcome:
     error: ReconcilerError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Dependents:
+    """How much hangs on something at the backend."""
+
+    units: int = 0
+    projects: int = 0
+    tasks: int = 0
+    assignments: int = 0
+    versions: int = 0
+
+
 class Content(Protocol):
     """Gives the bytes of source files to a provider."""
 
@@ -150,8 +163,12 @@ class Provider(Protocol):
     def check(self) -> str:
         """Prove that the backend answers and lets us in; returns who we are, for `doctor`."""
 
-    def read(self, address: Address, remote_id: str) -> Found | Absent:
-        """Read one object by id. An outage raises `Transient`; it is never `Absent`."""
+    def read(self, address: Address, remote_id: str, *, wanted: frozenset[str] | None = None) -> Found | Absent:
+        """Read one object by id. An outage raises `Transient`; it is never `Absent`.
+
+        wanted: fields that matter, as `diff.desired.declared_paths` gives them; others may be left out where they cost
+        further calls. None asks for all.
+        """
 
     def find(self, desired: Desired) -> tuple[Found, ...]:
         """Objects that carry our marker for this address, else those whose natural name equals the desired one."""
@@ -162,8 +179,20 @@ class Provider(Protocol):
     def update(self, desired: Desired, observed: Found, changes: tuple[FieldChange, ...]) -> Found:
         """Write exactly these changes (and the marker). Raises `Conflict` when the object changed since it was read."""
 
+    def rehearse(self, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]) -> None:
+        """Have the backend check a create (no id) or an update without doing it; a backend that cannot does nothing.
+
+        Raises what the real call would: `Invalid`, `Denied`, ….
+        """
+
     def delete(self, address: Address, remote_id: str) -> None:
         """Delete; succeeds when it is gone already."""
+
+    def dependents(self, address: Address, remote_id: str, rows: Collection[str] | None = None) -> Dependents:
+        """Count what would go with an object, by whoever made it; or with rows of a set.
+
+        rows: ids of units (AssetSet) or tasks (TaskSet); remote_id is then their collection's or project's.
+        """
 
     def discover(self, kind: str) -> Iterator[Found]:
         """All objects of a kind, for `import --all`."""

@@ -17,6 +17,7 @@ from reconciler.model.json import JSON
 from reconciler.providers import retry as retrying
 from reconciler.providers.body import CHUNK_BYTES, Body
 from reconciler.providers.faults import error_of_exception, error_of_response
+from reconciler.providers.gate import Gate
 from reconciler.providers.redaction import redact
 from reconciler.providers.retry import Clock, Retry
 
@@ -76,6 +77,7 @@ class HttpClient:
         self._retry, self._clock = retry or Retry(), clock or Clock()
         self._errors = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
         self._transport = transport
+        self._gate = Gate(connections)
         self._client = httpx.Client(
             transport=transport,
             timeout=httpx.Timeout(timeout_s, connect=10.0),
@@ -195,7 +197,10 @@ class HttpClient:
         return self._base.removesuffix(self.prefix) + url if url.startswith("/") else url
 
     def _repeat(self, attempt: Callable[[], Reply], repeatable: bool) -> Reply:
-        return retrying.call(attempt, repeatable=repeatable, retry=self._retry, clock=self._clock)
+        """Waiting between attempts is done outside of the gate."""
+        return retrying.call(
+            lambda: self._gate.run(attempt), repeatable=repeatable, retry=self._retry, clock=self._clock
+        )
 
     def _send(
         self,

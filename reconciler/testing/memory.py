@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import RLock
 from typing import Any
@@ -17,6 +17,7 @@ from reconciler.model.observed import Absent, AnnotationRecord, Found, ObservedT
 from reconciler.providers.base import (
     Capabilities,
     Content,
+    Dependents,
     Desired,
     NotModified,
     RecordListing,
@@ -88,7 +89,7 @@ class MemoryProvider:
         self.before("check")
         return "memory"
 
-    def read(self, address: Address, remote_id: str) -> Found | Absent:
+    def read(self, address: Address, remote_id: str, *, wanted: frozenset[str] | None = None) -> Found | Absent:  # noqa: ARG002
         """See `Provider.read`."""
         self.before("read")
         there = self.objects.get(remote_id)
@@ -131,6 +132,10 @@ class MemoryProvider:
             self.revision += 1
             return _found(there)
 
+    def rehearse(self, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]) -> None:  # noqa: ARG002
+        """See `Provider.rehearse`; everything would do."""
+        self.before("rehearse")
+
     def delete(self, address: Address, remote_id: str) -> None:  # noqa: ARG002
         """See `Provider.delete`; what hangs on the object goes with it."""
         self.before("delete")
@@ -139,6 +144,16 @@ class MemoryProvider:
             self.units = {k: unit for k, unit in self.units.items() if unit.collection_id != remote_id}
             self.tasks = {k: task for k, task in self.tasks.items() if task.project_id != remote_id}
             self.revision += 1
+
+    def dependents(self, address: Address, remote_id: str, rows: Collection[str] | None = None) -> Dependents:
+        """See `Provider.dependents`; there are no assignments here."""
+        self.before("dependents")
+        if address.kind == "AssetSet":
+            tasks = [task for task in self.tasks.values() if task.unit_id in (rows or ())]
+            return Dependents(projects=len({task.project_id for task in tasks}), tasks=len(tasks))
+        if address.kind == "AnnotationProject":
+            return Dependents(tasks=sum(task.project_id == remote_id for task in self.tasks.values()))
+        return Dependents(units=sum(unit.collection_id == remote_id for unit in self.units.values()))
 
     def discover(self, kind: str) -> Iterator[Found]:
         """See `Provider.discover`."""

@@ -37,6 +37,9 @@ def plan(
     format: FormatOption = PlanFormat.TEXT,
     rows: Rows = None,
     max_delete: MaxDelete = None,
+    server_dry_run: Annotated[
+        bool, typer.Option("--server-dry-run", help="Have the backend check the changes; it writes nothing.")
+    ] = False,
     destroy: Annotated[bool, typer.Option("--destroy", help="Plan to delete everything that is owned.")] = False,
     refresh_only: Annotated[bool, typer.Option("--refresh-only", help="Show drift only, as `drift` does.")] = False,
     parallelism: Parallelism = PARALLELISM,
@@ -58,7 +61,7 @@ def plan(
         from reconciler.cli.drifting import show_drift
 
         return show_drift(settings, target, parallelism, json=json, detailed=detailed_exitcode, rows=rows)
-    options = plan_options(target, refresh, max_delete, destroy=destroy)
+    options = plan_options(target, refresh, max_delete, destroy=destroy, server_dry_run=server_dry_run)
     with shown_session(settings, json=json, parallelism=parallelism) as (session, stream), plan_place(out) as place:
         made = make_plan(session, options, place)
         try:

@@ -31,6 +31,7 @@ REFERENCES = (
     ReferenceField("AnnotationProject", ("spec", "collection"), "Collection"),
     ReferenceField("TaskSet", ("spec", "project"), "AnnotationProject"),
     ReferenceField("TaskSet", ("spec", "assets"), "AssetSet"),
+    ReferenceField("GroundTruthDataset", ("spec", "project"), "AnnotationProject"),
     ReferenceField("Export", ("spec", "project"), "AnnotationProject"),
 )
 

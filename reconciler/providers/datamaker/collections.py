@@ -11,20 +11,29 @@ from collections.abc import Mapping
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, digest
 from reconciler.model.observed import Found
+from reconciler.plan.refusals import Fixed
 from reconciler.providers.datamaker import specifications
 from reconciler.providers.datamaker.marker import MARKER, object_marker, object_owner
+from reconciler.providers.datamaker.parts import Part
 from reconciler.providers.datamaker.schema_widening import narrow, widen
+from reconciler.providers.http import Params
 
 PATH = "/v2/data-collections/"
 KIND = "Collection"
 NAME = "name"
 KEYED = {"fileSpecifications": "name"}
-ROWS = ("/v2/data-units/", "data_collection")
+FIXED: tuple[Fixed, ...] = ()
+PARTS: tuple[Part, ...] = ()
 
 _SCHEMA = "data_unit_meta_schema"
 _BLOCK = ("category", "access_level", "caution")
 
 Wire = Mapping[str, JSON]
+
+
+def rows(remote_id: str) -> tuple[str, Params]:
+    """What tells whether it holds anything."""
+    return "/v2/data-units/", {"data_collection": remote_id}
 
 
 def from_wire(wire: Wire) -> Found:

@@ -5,10 +5,14 @@ They live under one key of the free JSON that every object has, beside whatever 
 - collections, `meta.reconciler`, and projects, `configuration.reconciler`: `{"address": "Collection/chest-ct",
   "version": 1}`;
 - units, `meta.reconciler`: `{"set": "ct-2026", "key": "patient_001"}`.
+
+Objects without free JSON (ground truth data sets, …) carry it in their description, as the last line:
+`reconciler: GroundTruthDataset/ct-gold`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from reconciler.model.address import Address
@@ -47,3 +51,24 @@ def unit_owner(meta: JSON) -> Address | None:
 def without_marker(meta: JSON) -> dict[str, JSON]:
     """Free JSON without the marker; {} when it is no object."""
     return {key: value for key, value in meta.items() if key != MARKER} if isinstance(meta, Mapping) else {}
+
+
+_LINE = re.compile(r"(?:\A|\n+)reconciler: (?P<address>[A-Z][A-Za-z]*/[a-z0-9._-]+)\s*\Z")
+
+
+def marked_text(text: str, address: Address) -> str:
+    """A description with our marker as its last line, after an empty one."""
+    line = f"reconciler: {address}"
+    plain = unmarked_text(text)
+    return f"{plain}\n\n{line}" if plain else line
+
+
+def text_owner(text: JSON) -> str | None:
+    """The address in a marked description; None without a marker."""
+    match = _LINE.search(text) if isinstance(text, str) else None
+    return match["address"] if match else None
+
+
+def unmarked_text(text: JSON) -> str:
+    """A description without the marker; "" when there is none."""
+    return _LINE.sub("", text) if isinstance(text, str) else ""

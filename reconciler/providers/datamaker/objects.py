@@ -1,21 +1,27 @@
-"""Collections and projects as objects: find, read, create, update, delete. The mapping is in their own modules."""
+"""Everything that is one object: find, read, create, update, delete. The mapping of each kind is in its own module."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from reconciler.diff.desired import declared_paths
 from reconciler.errors import BackendError, Conflict, NotFound, Transient
 from reconciler.model.address import Address
 from reconciler.model.change import FieldChange
-from reconciler.model.json import JSON
+from reconciler.model.json import JSON, digest
 from reconciler.model.observed import Absent, Found
+from reconciler.plan.refusals import Fixed
 from reconciler.providers.base import Desired
-from reconciler.providers.datamaker import collections, projects
+from reconciler.providers.datamaker import collections, projects, truth
 from reconciler.providers.datamaker.envelope import V2_PAGE, Row, all_rows, id_of, object_in
-from reconciler.providers.http import HttpClient
+from reconciler.providers.datamaker.parts import Part, Rows, is_wanted, part_of, with_part, without_parts
+from reconciler.providers.http import HttpClient, Params
 from reconciler.providers.patching import patched
+
+# Wire fields that hold the marker of some kind.
+_MARKED = ("meta", "configuration", "description")
 
 
 class ToWire(Protocol):
@@ -30,7 +36,8 @@ class ToWire(Protocol):
 class ObjectKind:
     """How one kind is spoken of.
 
-    name: wire field of the natural name, declared as `title`. rows: path and parameter that list what it holds.
+    name: wire field of the natural name, declared as `title`. rows: id → path and parameters that list what it holds,
+    None when it holds nothing. parts: fields with calls of their own. fixed: what the service cannot change.
     """
 
     path: str
@@ -38,21 +45,52 @@ class ObjectKind:
     from_wire: Callable[[Mapping[str, JSON]], Found]
     to_wire: ToWire
     keyed: Mapping[str, str]
-    rows: tuple[str, str]
+    rows: Callable[[str], tuple[str, Params]] | None = None
+    parts: tuple[Part, ...] = ()
+    fixed: tuple[Fixed, ...] = ()
 
 
 KINDS: Mapping[str, ObjectKind] = {
-    module.KIND: ObjectKind(module.PATH, module.NAME, module.from_wire, module.to_wire, module.KEYED, module.ROWS)
-    for module in (collections, projects)
+    module.KIND: ObjectKind(
+        module.PATH,
+        module.NAME,
+        module.from_wire,
+        module.to_wire,
+        module.KEYED,
+        module.rows,
+        module.PARTS,
+        module.FIXED,
+    )
+    for module in (collections, projects, truth)
 }
 
 
-def read(client: HttpClient, kind: ObjectKind, remote_id: str) -> Found | Absent:
-    """`GET /v2/.../{id}/`."""
+def read(
+    client: HttpClient, kind: ObjectKind, remote_id: str, *, wanted: frozenset[str] | None = None
+) -> Found | Absent:
+    """`GET /v2/.../{id}/`, and the calls of the parts that are wanted."""
     try:
-        return kind.from_wire(_detail(client, kind, remote_id))
+        detail = _detail(client, kind, remote_id)
     except NotFound:
         return Absent()
+    return _whole(client, kind, kind.from_wire(detail), wanted)
+
+
+def _whole(client: HttpClient, kind: ObjectKind, found: Found, wanted: frozenset[str] | None) -> Found:
+    """The object with its parts; the etag covers them.
+
+    A service that lacks a part which nobody asked for is one without it. A part that was asked for and cannot be read
+    is an error, and never absence.
+    """
+    for part in kind.parts:
+        if is_wanted(part, wanted):
+            try:
+                found = _with(found, part, part.read(client, found.remote_id))
+            except NotFound as error:
+                if wanted is not None:
+                    name = ".".join(part.field)
+                    raise BackendError(f"{name} cannot be read: {error.message}") from error
+    return found
 
 
 def find(client: HttpClient, kind: ObjectKind, desired: Desired) -> tuple[Found, ...]:
@@ -63,7 +101,8 @@ def find(client: HttpClient, kind: ObjectKind, desired: Desired) -> tuple[Found,
     """
     title = desired.fields.get("title")
     rows = (row for row in all_rows(client, kind.path, {"per_page": V2_PAGE}) if row.get(kind.name) == title)
-    named = [read(client, kind, id_of(row, f"GET {kind.path}")) for row in rows if not row.get("is_archived")]
+    ids = [id_of(row, f"GET {kind.path}") for row in rows if not row.get("is_archived")]
+    named = [read(client, kind, remote_id, wanted=declared_paths(desired.fields)) for remote_id in ids]
     found = tuple(item for item in named if isinstance(item, Found))
     ours = tuple(item for item in found if item.owner == str(desired.address))
     return ours or found
@@ -78,8 +117,8 @@ def create(client: HttpClient, kind: ObjectKind, desired: Desired) -> Found:
     """
     there = _one_marked(client, kind, desired)
     if there:
-        return there
-    body = kind.to_wire(desired.fields, desired.address)
+        return _completed(client, kind, desired, there)
+    body = kind.to_wire(without_parts(desired.fields, kind.parts), desired.address)
     failure: BackendError | None = None
     try:
         object_in(client.call("POST", kind.path, body=body), f"POST {kind.path}")
@@ -88,7 +127,22 @@ def create(client: HttpClient, kind: ObjectKind, desired: Desired) -> Found:
     made = _one_marked(client, kind, desired)
     if not made:
         raise failure or Transient("what was created cannot be found", operation=f"POST {kind.path}")
+    return _completed(client, kind, desired, made)
+
+
+def _completed(client: HttpClient, kind: ObjectKind, desired: Desired, made: Found) -> Found:
+    """Add what the parts of a new object lack; an attempt that was cut may have made some of it."""
+    for part in kind.parts:
+        rows, there = part_of(desired.fields, part), part_of(made.fields, part) or {}
+        if rows is not None and rows.keys() - there.keys():
+            part.write(client, made.remote_id, there, rows | there)
+            made = _with(made, part, part.read(client, made.remote_id))
     return made
+
+
+def _with(found: Found, part: Part, rows: Rows) -> Found:
+    fields = with_part(found.fields, part, rows)
+    return replace(found, fields=fields, etag=digest([fields, found.owner]))
 
 
 def update(
@@ -96,21 +150,55 @@ def update(
 ) -> Found:
     """`PATCH /v2/.../{id}/` with the wire fields that these changes touch, read, modified and written.
 
+    An object that is being adopted loses its doubles, see `_one_marked`.
+
     Raises Conflict when the object is not as it was observed; the service has no conditional writes, so a small window
     remains between the reading and the writing here.
     """
+    if desired.adopt:
+        _one_marked(client, kind, desired)
     there = _detail(client, kind, observed.remote_id)
-    current = kind.from_wire(there)
+    seen = declared_paths(observed.fields)
+    current = _whole(client, kind, kind.from_wire(there), seen)
     if observed.etag is not None and current.etag != observed.etag:
         operation = f"PATCH {kind.path}{observed.remote_id}/"
         raise Conflict("it changed since it was read", operation=operation, fix="plan again")
-    before = kind.to_wire(current.fields, desired.address, there)
-    after = kind.to_wire(patched(current.fields, changes, kind.keyed, desired.fields), desired.address, there)
-    body = {key: value for key, value in after.items() if value != _wire_value(there, before, key)}
-    if not body:
+    fields = patched(current.fields, changes, kind.keyed, desired.fields)
+    body = _touched(kind, desired.address, there, current.fields, fields)
+    moved = [part for part in kind.parts if part_of(current.fields, part) != part_of(fields, part)]
+    if not body and not moved:
         return current
-    client.call("PATCH", f"{kind.path}{observed.remote_id}/", body=body, repeatable=True)
-    return kind.from_wire(_detail(client, kind, observed.remote_id))
+    if body:
+        client.call("PATCH", f"{kind.path}{observed.remote_id}/", body=body, repeatable=True)
+    for part in moved:
+        part.write(client, observed.remote_id, part_of(current.fields, part) or {}, part_of(fields, part) or {})
+    return _whole(client, kind, kind.from_wire(_detail(client, kind, observed.remote_id)), seen)
+
+
+def _touched(
+    kind: ObjectKind, address: Address, there: Row, current: Mapping[str, JSON], fields: Mapping[str, JSON]
+) -> dict[str, JSON]:
+    """The wire fields that differ between what is `current` and `fields`, parts aside."""
+    before = kind.to_wire(without_parts(current, kind.parts), address, there)
+    after = kind.to_wire(without_parts(fields, kind.parts), address, there)
+    return {key: value for key, value in after.items() if value != _wire_value(there, before, key)}
+
+
+def rehearse(
+    client: HttpClient, kind: ObjectKind, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]
+) -> None:
+    """`POST` or `PATCH` with `?dry_run=true`: the service checks and writes nothing. Parts are not rehearsed."""
+    params: Params = {"dry_run": "true"}
+    if remote_id is None:
+        body = kind.to_wire(without_parts(desired.fields, kind.parts), desired.address)
+        client.call("POST", kind.path, params=params, body=body, repeatable=True)
+        return
+    there = _detail(client, kind, remote_id)
+    current = kind.from_wire(there).fields
+    fields = patched(current, changes, kind.keyed, desired.fields)
+    body = _touched(kind, desired.address, there, current, fields)
+    if body:
+        client.call("PATCH", f"{kind.path}{remote_id}/", params=params, body=body, repeatable=True)
 
 
 def delete(client: HttpClient, kind: ObjectKind, remote_id: str) -> None:
@@ -143,8 +231,10 @@ def _one_marked(client: HttpClient, kind: ObjectKind, desired: Desired) -> Found
 
 
 def _is_empty(client: HttpClient, kind: ObjectKind, remote_id: str) -> bool:
-    path, parameter = kind.rows
-    return next(all_rows(client, path, {parameter: remote_id, "per_page": 1}), None) is None
+    if kind.rows is None:
+        return True
+    path, params = kind.rows(remote_id)
+    return next(all_rows(client, path, {**params, "per_page": 1}), None) is None
 
 
 def _detail(client: HttpClient, kind: ObjectKind, remote_id: str) -> Row:
@@ -157,7 +247,7 @@ def _detail(client: HttpClient, kind: ObjectKind, remote_id: str) -> Row:
 def _wire_value(there: Mapping[str, JSON], before: Mapping[str, JSON], key: str) -> JSON:
     """What the service holds now, as far as it must be written.
 
-    Free JSON is compared with what is there, for it gets the marker; everything else with what the same mapping makes
-    of the observed fields, so that a mere difference in spelling is never written.
+    What gets the marker is compared with what is there; everything else with what the same mapping makes of the
+    observed fields, so that a mere difference in spelling is never written.
     """
-    return there.get(key) if key in ("meta", "configuration") else before.get(key)
+    return there.get(key) if key in _MARKED else before.get(key)

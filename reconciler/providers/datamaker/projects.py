@@ -7,18 +7,29 @@ from collections.abc import Mapping
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, digest
 from reconciler.model.observed import Found
+from reconciler.plan.refusals import Fixed
+from reconciler.providers.datamaker import workshops
 from reconciler.providers.datamaker.classification import expand, names_of
 from reconciler.providers.datamaker.marker import MARKER, object_marker, object_owner
+from reconciler.providers.datamaker.parts import Part
+from reconciler.providers.datamaker.tags import ReviewTags, TaskTags
+from reconciler.providers.http import Params
 
 PATH = "/v2/projects/"
 KIND = "AnnotationProject"
 NAME = "title"
 KEYED: Mapping[str, str] = {}
-ROWS = ("/v2/tasks/", "project")
+FIXED: tuple[Fixed, ...] = workshops.FIXED
+PARTS: tuple[Part, ...] = (TaskTags(), ReviewTags(), workshops.Workshops())
 
 _BLOCK = ("count_max_assignments_per_task", "can_discard", "enable_workforce", "access_level", "caution")
 
 Wire = Mapping[str, JSON]
+
+
+def rows(remote_id: str) -> tuple[str, Params]:
+    """What tells whether it holds anything."""
+    return "/v2/tasks/", {"project": remote_id}
 
 
 def from_wire(wire: Wire) -> Found:

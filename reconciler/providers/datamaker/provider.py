@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.errors import Invalid
@@ -13,6 +13,7 @@ from reconciler.model.observed import Absent, Found, RemoteFile
 from reconciler.providers.base import (
     Capabilities,
     Content,
+    Dependents,
     Desired,
     NotModified,
     RecordListing,
@@ -22,6 +23,7 @@ from reconciler.providers.base import (
     UnitEdit,
     UnitListing,
 )
+from reconciler.providers.datamaker import dependents as dependent_calls
 from reconciler.providers.datamaker import objects, unit_creation
 from reconciler.providers.datamaker import records as record_calls
 from reconciler.providers.datamaker import tasks as task_calls
@@ -31,10 +33,11 @@ from reconciler.providers.http import HttpClient
 from reconciler.providers.pool import Pool
 
 CAPABILITIES = Capabilities(
-    kinds=frozenset({"Collection", "AssetSet", "AnnotationProject", "TaskSet", "Export"}),
+    kinds=frozenset({"Collection", "AssetSet", "AnnotationProject", "TaskSet", "GroundTruthDataset", "Export"}),
     checksum="sha1",
     platform="datamaker",
     replaces={"AssetSet": frozenset({"collection"}), "TaskSet": frozenset({"project"})},
+    fixed={name: kind.fixed for name, kind in objects.KINDS.items() if kind.fixed},
     unique_content=True,
 )
 
@@ -67,9 +70,9 @@ class DatamakerProvider:
         who = object_in(self._client.get("/v2/users/me/"), "GET /v2/users/me/")
         return f"{who.get('name') or who.get('email') or who.get('id')} at {self._client.service.base_url}"
 
-    def read(self, address: Address, remote_id: str) -> Found | Absent:
+    def read(self, address: Address, remote_id: str, *, wanted: frozenset[str] | None = None) -> Found | Absent:
         """See `Provider.read`."""
-        return objects.read(self._client, _kind(address.kind), remote_id)
+        return objects.read(self._client, _kind(address.kind), remote_id, wanted=wanted)
 
     def find(self, desired: Desired) -> tuple[Found, ...]:
         """See `Provider.find`."""
@@ -83,9 +86,17 @@ class DatamakerProvider:
         """See `Provider.update`."""
         return objects.update(self._client, _kind(desired.address.kind), desired, observed, changes)
 
+    def rehearse(self, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]) -> None:
+        """See `Provider.rehearse`."""
+        objects.rehearse(self._client, _kind(desired.address.kind), desired, remote_id, changes)
+
     def delete(self, address: Address, remote_id: str) -> None:
         """See `Provider.delete`."""
         objects.delete(self._client, _kind(address.kind), remote_id)
+
+    def dependents(self, address: Address, remote_id: str, rows: Collection[str] | None = None) -> Dependents:
+        """See `Provider.dependents`."""
+        return dependent_calls.dependents(self._client, address, remote_id, rows)
 
     def discover(self, kind: str) -> Iterator[Found]:
         """See `Provider.discover`."""

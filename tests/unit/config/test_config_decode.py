@@ -167,3 +167,11 @@ def test_decode_export_with_everything() -> None:
     assert decoded("Export", format="coco", destination={"url": "o"}, splits={"by": "meta.s"}).splits == Splits(
         by="meta.s"
     )
+
+
+def test_ground_truth_keeps_the_order_of_versions_and_tells_none_from_empty() -> None:
+    got = decoded("GroundTruthDataset", project="p", versions=["v2", "v1"])
+    assert (got.title, got.versions) == ("x", ("v2", "v1"))
+    assert got.project == Ref(Address("AnnotationProject", "p"))
+    assert decoded("GroundTruthDataset").versions is None
+    assert decoded("GroundTruthDataset", versions=[]).versions == ()

@@ -67,3 +67,18 @@ def test_diff_fields_unordered_list_ignores_order():
 def test_same_nested_values_compare_whole():
     assert same({"a": [1, {"b": "é"}]}, {"a": [1.0, {"b": "é"}]})
     assert not same({"a": 1}, {"a": 1, "b": 2})
+
+
+def test_open_mapping_that_is_declared_no_more_loses_only_what_we_applied():
+    observed = {"meta": {"ours": 1, "theirs": 2}}
+    changes = diff_fields({}, observed, Rules(), owned={"meta": {"ours": 1}})
+    assert changes == (FieldChange(("meta", "ours"), 1, MISSING),)
+
+
+def test_items_of_an_open_mapping_go_whole():
+    rules = Rules(open=frozenset({"block", "block.*"}))
+    tags = {"urgent": {"text": "First"}, "theirs": {"text": ""}}
+    changes = diff_fields(
+        {}, {"block": {"tags": tags}}, rules, owned={"block": {"tags": {"urgent": {"text": "First"}}}}
+    )
+    assert changes == (FieldChange(("block", "tags", "urgent"), {"text": "First"}, MISSING),)
