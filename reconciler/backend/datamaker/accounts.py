@@ -74,7 +74,7 @@ def me(call: Call) -> Response:
 
 
 def _tenants(call: Call, *where: str, values: tuple[Any, ...] = ()) -> Selection:
-    own = "id IN (SELECT tenant_id FROM memberships WHERE user_id = ?)"
+    own = "id IN (SELECT tenant_id FROM members WHERE user_id = ?)"
     # A token of one tenant shows that tenant only.
     bound = ("id = ?",) if call.tenant else ()
     given = (call.identity.user, *((call.tenant,) if call.tenant else ()), *values)

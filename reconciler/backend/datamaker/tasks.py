@@ -188,7 +188,7 @@ def bulk_fetch(call: Call) -> Response:
         f'"data":{payload_text(call, "task", row["id"], row["data"], mode)},"files_manifest":null}}'
         for row in rows
     ]
-    return v2_page(call, f"[{','.join(texts)}]", None, PER_PAGE_CAP)
+    return v2_page(call, f"[{','.join(texts)}]", PER_PAGE_CAP)
 
 
 def fetch_rows(call: Call, source: str, alias: str, ids: list[int]) -> list[sqlite3.Row]:
