@@ -18,9 +18,7 @@
     ├── PolicyViolation            14
     ├── UnsafePlan                 15
     ├── BlockedPlan                17   something in the way must be settled first; nothing was done
-    ├── PartiallyApplied           16
-    ├── StateError                  1   the state file is damaged, foreign or from a newer version
-    └── Interrupted               130
+    └── StateError                  1   the state file is damaged, foreign or from a newer version
 
 Messages never hold secrets: whoever raises must pass text that was redacted.
 """
@@ -234,17 +232,5 @@ class BlockedPlan(ReconcilerError):
     exit_code = ExitCode.CONFLICT
 
 
-class PartiallyApplied(ReconcilerError):
-    """Some changes were applied and some failed; the report lists all of them."""
-
-    exit_code = ExitCode.PARTLY_APPLIED
-
-
 class StateError(ReconcilerError):
     """The state is damaged, of another lineage, or written by a newer version."""
-
-
-class Interrupted(ReconcilerError):
-    """The user stopped the run; what was finished is recorded."""
-
-    exit_code = ExitCode.INTERRUPTED

@@ -106,10 +106,11 @@ def _approve_and_apply(
     stream: EventStream | None,
 ) -> int:
     from reconciler.cli.interrupts import stop_on_signal
-    from reconciler.engine.applying import apply_plan
+    from reconciler.engine.applying import apply_plan, check_fresh
     from reconciler.engine.planning import plan_obstacle
     from reconciler.engine.running import Control
 
+    check_fresh(session, store, plan)
     show_plan(plan, PlanFormat.TEXT, settings.console, stream, choices.rows)
     obstacle = plan_obstacle(plan)
     if obstacle:

@@ -97,6 +97,7 @@ class EventStream:
             "blocked": totals.blocked,
             "operation": operation,
             "units": _units(totals),
+            "calls": totals.calls,
         }
         self._write("change_summary", f"{plan_line(totals)} {units_line(totals.units)}", changes=changes)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -108,8 +107,3 @@ def plan_options(
     except ValueError as exc:
         raise UsageError(f"--max-delete: {exc}", fix="write for example 25 or 50%") from exc
     return PlanOptions(destroy, parse_addresses(targets or ()), Refresh(refresh.value), limit)
-
-
-def given_path(text: str) -> Path:
-    """A path as typed, `~` included."""
-    return Path(text).expanduser()

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.config.kinds import API_GROUP, API_VERSION, KINDS, RESOURCE_KINDS, UNSUPPORTED_KINDS, WORKSPACE
+from reconciler.config.kinds import API_GROUP, API_VERSION, KINDS, UNSUPPORTED_KINDS, WORKSPACE
 from reconciler.config.nodes import MapNode, Node, find, shown, text_at, type_name
 from reconciler.config.suggestion import did_you_mean, listed
 from reconciler.errors import Location, Problem
@@ -88,11 +88,6 @@ def _wrong_version(node: MapNode, kind: str) -> Problem | None:
 def _place(node: MapNode, key: str) -> Location:
     found = find(node, key)
     return found.at if found else node.at
-
-
-def is_resource(document: Document) -> bool:
-    """Whether the document declares a resource (and not the workspace)."""
-    return document.kind in RESOURCE_KINDS
 
 
 def is_workspace(document: Document) -> bool:

@@ -13,7 +13,6 @@ from reconciler.config.nodes import (
     Path,
     ScalarNode,
     find,
-    locate,
     locate_key,
     shown,
     type_name,
@@ -195,11 +194,6 @@ def dotted(path: Path) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text or "the document"
-
-
-def place_of(node: Node, path: Path) -> Location:
-    """Where to point for a path; the deepest part that exists."""
-    return locate(node, path)
 
 
 def _about(error: Any, key: str) -> str:

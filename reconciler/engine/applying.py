@@ -27,7 +27,7 @@ def apply_plan(session: Session, store: StateStore, plan: PlanFile, control: Con
         StalePlan: the state or the configuration is not what the plan was computed from.
         UnsafePlan, BlockedPlan, PolicyViolation: it must not be applied; nothing was done.
     """
-    _check_fresh(session, store, plan)
+    check_fresh(session, store, plan)
     error = plan_obstacle(plan)
     if error:
         raise error
@@ -36,7 +36,8 @@ def apply_plan(session: Session, store: StateStore, plan: PlanFile, control: Con
     return _Executor(run).execute()
 
 
-def _check_fresh(session: Session, store: StateStore, plan: PlanFile) -> None:
+def check_fresh(session: Session, store: StateStore, plan: PlanFile) -> None:
+    """Raise StalePlan unless state and configuration are what the plan was computed from."""
     header, version = plan.header, store.version
     fix = "make a new plan: reconciler plan -o FILE"
     first = header.serial == 0 and version.serial == 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reconciler.engine.session import Session
 from reconciler.errors import Problem
 from reconciler.model.address import Address
 from reconciler.model.resource import External, Reference, Resource
+from reconciler.plan.cost import estimate_calls
 from reconciler.plan.guard import DeleteLimit
 from reconciler.plan.values import Action, Change
 from reconciler.state.planfile import PlanWriter
@@ -77,7 +78,10 @@ class Planning:
                 return self.remote_id(reference.address)
 
     def add(self, change: Change) -> None:
-        """Put a decision into the plan."""
+        """Put a decision into the plan, with the requests it will take."""
+        if change.action not in (Action.NO_OP, Action.FORGET):
+            costs = self.session.provider(change.backend).capabilities.costs
+            change = replace(change, calls=estimate_calls(change, costs))
         self.changes[change.address] = change
         self.writer.add_change(change)
 

@@ -40,7 +40,9 @@ def writer_for(export: Export, declared: Mapping[Address, Resource], published: 
     project = declared.get(export.project.address) if isinstance(export.project, Ref) else None
     classes: tuple[str, ...] = ()
     if isinstance(project, AnnotationProject) and project.classes:
-        classes = tuple(dict.fromkeys(name for names in project.classes.values() for name in names))
+        # Classes of keypoints name joints, which are parts of an object and no categories.
+        tools = (names for tool, names in project.classes.items() if tool != "keypoint")
+        classes = tuple(dict.fromkeys(name for names in tools for name in names))
     previous = read_class_ids(json.loads(published)) if published else {}
     return open_writer(export, classes=classes, reference=_reference(export), previous=previous)
 

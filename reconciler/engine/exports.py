@@ -50,7 +50,8 @@ def plan_export(planning: Planning, export: Export) -> Change:
         published = destination.read(CLASSES_PATH)
     if not all(planning.is_settled(needed) for needed in _closure(planning, address)):
         reason = base.reason if record is None else Reason.UPSTREAM_CHANGES
-        change = replace(base, reason=reason, deferred=True)
+        drift = _drift(standing) if record is not None else ()
+        change = replace(base, reason=reason, deferred=True, drift=drift, row_drift=len(drift))
     else:
         writer = writer_for(export, planning.declared, published)
         change = _settled(planning, export, base, standing, writer)
@@ -95,16 +96,16 @@ def _population(planning: Planning, export: Export, writer: Writer) -> Populatio
     listing = provider.records(export.target, scope, export.filter, etag=known if same else None)
     if isinstance(listing, NotModified):
         return None
-    population = item_population(planning, export, export_items(listing.records, export, writer))
+    population = item_population(planning, export, export_items(listing.records, export, writer), writer)
     _remember(planning, export, listing, population)
     return population
 
 
-def item_population(planning: Planning, export: Export, items: list[SourceItem]) -> Population:
+def item_population(planning: Planning, export: Export, items: list[SourceItem], writer: Writer) -> Population:
     """Put items into the cache as rows; the name is the digest of all of them."""
     address, cache = export.head.address, planning.session.cache
     name = basis_of(items)
-    return cache.find(address, name) or cache.build(address, name, _rows(items), {})
+    return cache.find(address, name) or cache.build(address, name, _rows(items, writer), {})
 
 
 def basis_of(items: list[SourceItem]) -> str:
@@ -112,11 +113,13 @@ def basis_of(items: list[SourceItem]) -> str:
     return digest([[source.item.key, source.content] for source in items])
 
 
-def _rows(items: list[SourceItem]) -> Iterator[DesiredRow]:
+def _rows(items: list[SourceItem], writer: Writer) -> Iterator[DesiredRow]:
+    """files, bytes: of the originals that the export copies."""
     for source in items:
         body = canonical_json({"record": source.item.record_id})
-        size = sum(file.size_bytes or 0 for file in source.files)
-        yield DesiredRow(source.item.key, source.content, "", body, len(source.files), size)
+        copied = writer.paths(source.item).originals
+        size = sum(file.size_bytes or 0 for file in source.files if file.spec in copied)
+        yield DesiredRow(source.item.key, source.content, "", body, len(copied), size)
 
 
 def _remember(planning: Planning, export: Export, listing: RecordListing, population: Population) -> None:

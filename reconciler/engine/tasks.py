@@ -18,14 +18,14 @@ from reconciler.model.json import JSON, digest
 from reconciler.model.observed import ObservedTask
 from reconciler.model.resource import AssetSet, OnExists, Ref, TaskSet
 from reconciler.plan.rows import RowDigests, RowRules, Stray
-from reconciler.plan.values import Action, Change, RowCounts
+from reconciler.plan.values import Action, Change, Reason, RowCounts
 from reconciler.providers.base import NotModified, Provider
 from reconciler.state.differences import RowDifferences, RowSides
 from reconciler.state.populations import DesiredRow, Population
 from reconciler.state.values import OwnedResource, OwnedRow
 
 NO_PAYLOAD = "none"  # fields digest of a task that we gave no annotations: labelling it is not our business
-_FORMAT = 1
+_FORMAT = 2
 
 
 def plan_tasks(planning: Planning, task_set: TaskSet) -> Change | None:
@@ -47,6 +47,7 @@ def plan_tasks(planning: Planning, task_set: TaskSet) -> Change | None:
         adopt=head.lifecycle.on_exists is OnExists.ADOPT,
         rebound=is_rebound(record, project, desired_fields(task_set)),
         keeps_foreign_edits=True,
+        content_reason=Reason.UPSTREAM_REPLACED,
     )
     differences = RowDifferences(planning.store, planning.session.cache, planning.store.resource_id(head.address))
     if project is not None and planning.options.refresh is not Refresh.NONE:
@@ -68,12 +69,20 @@ def plan_tasks(planning: Planning, task_set: TaskSet) -> Change | None:
 
 
 def _notes(counts: RowCounts, drift: int) -> tuple[str, ...]:
-    del counts
-    return (f"{drift} tasks were annotated by others since and are left alone",) if drift else ()
+    notes = []
+    if drift:
+        notes.append(f"annotated by others since, and left alone unless the unit is replaced: {drift}")
+    if counts.replace:
+        notes.append(f"tasks that go with their replaced units, and with what people annotated there: {counts.replace}")
+    return tuple(notes)
 
 
 def _population(planning: Planning, task_set: TaskSet, units: Population) -> Population:
-    """Desired tasks. content: the unit's, so that a replaced unit replaces its task; fields: the payload's digest."""
+    """Desired tasks.
+
+    content: the unit's, so that a replaced unit replaces its task. fields: the payload's digest. files, bytes: of
+    payloads.
+    """
     cache, address = planning.session.cache, task_set.head.address
     annotations = read_annotations(task_set) if task_set.annotations else None
     name = digest([_FORMAT, units.name, annotations.fingerprint if annotations else None])
@@ -91,7 +100,9 @@ def _rows(units: Iterator[DesiredRow], annotations: PreAnnotations | None) -> It
         payload = annotations.payload(unit.key, json.loads(unit.body)) if annotations else None
         fields = NO_PAYLOAD if payload is None else digest(payload)
         submit = annotations.submit if annotations else True
-        yield DesiredRow(unit.key, unit.content, fields, encode_task(TaskBody(unit.key, payload, submit)))
+        body = encode_task(TaskBody(unit.key, payload, submit))
+        sent = (1, len(body)) if payload is not None else (0, 0)
+        yield DesiredRow(unit.key, unit.content, fields, body, *sent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +167,11 @@ def _refresh(provider: Provider, owned: OwnedResource, look: _Look) -> None:
 
 
 def _explain(sides: RowSides, action: Action) -> Explanation:
+    if sides.desired and action in (Action.CREATE, Action.REPLACE):
+        return Explanation(files=sides.desired.files, bytes=sides.desired.bytes)
     if action is Action.UPDATE and sides.owned and sides.desired:
         detail: tuple[tuple[str, JSON, JSON], ...] = (("annotations", sides.owned.fields, sides.desired.fields),)
-        return Explanation(detail)
+        return Explanation(detail, sides.desired.files, sides.desired.bytes)
     if action is Action.ADOPT and sides.desired and isinstance(sides.remote, Stray):
         return Explanation(context={"empty": sides.remote.digests.fields == NO_PAYLOAD})
     return Explanation()

@@ -69,17 +69,6 @@ def _count(entries: Iterable[Entry], outcome: Outcome) -> int:
     return sum(len(entry.annotations) for entry in entries if entry.outcome is outcome)
 
 
-def add_accounts(accounts: Iterable[Account]) -> Account:
-    """Sum of accounts, entries in the order given."""
-    read = written = 0
-    entries: list[Entry] = []
-    for account in accounts:
-        read += account.read
-        written += account.written
-        entries += account.entries
-    return Account(read, written, tuple(entries))
-
-
 def encode_account(account: Account) -> JSON:
     """Compact JSON for a cache; `decode_account` reads it."""
     rows = [[e.outcome, e.reason, list(e.annotations), e.media, e.key] for e in account.entries]

@@ -29,6 +29,7 @@ def encode_change(change: Change) -> dict[str, JSON]:
         "protect": change.protect,
         "previous": str(change.previous) if change.previous else None,
         "notes": list(change.notes),
+        "calls": change.calls,
     }
     return {key: item for key, item in value.items() if item not in (None, [], False, 0, "")}
 
@@ -51,6 +52,7 @@ def decode_change(value: Mapping[str, JSON]) -> Change:
         protect=value.get("protect", False),
         previous=parse_address(value["previous"]) if value.get("previous") else None,
         notes=tuple(value.get("notes", ())),
+        calls=value.get("calls", 0),
     )
 
 

@@ -43,11 +43,12 @@ def total(changes: Iterable[Change]) -> Totals:
 
     A replace counts as one to add and one to destroy, as Terraform counts it.
     """
-    counts = dict.fromkeys(("add", "change", "destroy", "move", "adopt", "forget", "blocked"), 0)
+    counts = dict.fromkeys(("add", "change", "destroy", "move", "adopt", "forget", "blocked", "calls"), 0)
     units = RowCounts()
     for change in changes:
         for name in _COUNTED.get(change.action, ()):
             counts[name] += 1
+        counts["calls"] += change.calls
         if change.address.kind == "AssetSet" and change.rows:
             units = add_counts(units, change.rows)
     return Totals(units=units, **counts)

@@ -42,7 +42,8 @@ class RowRules:
     """How a row set behaves. prune: delete rows that left the source. adopt: `lifecycle.onExists` is adopt.
 
     destroy: the whole set goes. rebound: its parent has another identity, so every row must be made again.
-    keeps_foreign_edits: an edit by others is reported and never overwritten (annotation work).
+    keeps_foreign_edits: an edit by others is reported and never overwritten (annotation work). content_reason: what a
+    difference of content means here.
     """
 
     prune: bool = False
@@ -50,6 +51,7 @@ class RowRules:
     destroy: bool = False
     rebound: bool = False
     keeps_foreign_edits: bool = False
+    content_reason: Reason = Reason.CONTENT_DIFFERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def _owned_row(
     if rules.rebound:
         return Decision(Action.REPLACE, Reason.CANNOT_UPDATE, drift, owned.remote_id)
     if desired.content != there.content:
-        return Decision(Action.REPLACE, Reason.CONTENT_DIFFERS, drift, owned.remote_id)
+        return Decision(Action.REPLACE, rules.content_reason, drift, owned.remote_id)
     if drift and rules.keeps_foreign_edits:
         return Decision(Action.NO_OP, Reason.CHANGED_OUTSIDE, drift, owned.remote_id)
     if desired.fields != owned.fields:
@@ -109,7 +111,7 @@ def _stray_row(desired: RowDigests | None, stray: Stray, rules: RowRules) -> Dec
         return Decision(Action.ADOPT, Reason.MARKED_AS_OURS, remote_id=found.remote_id)
     if stray.ours:
         if desired.content != found.content:
-            return Decision(Action.REPLACE, Reason.CONTENT_DIFFERS, remote_id=found.remote_id)
+            return Decision(Action.REPLACE, rules.content_reason, remote_id=found.remote_id)
         return Decision(Action.ADOPT, Reason.MARKED_AS_OURS, remote_id=found.remote_id)
     if rules.adopt:
         return Decision(Action.ADOPT, Reason.EXISTS, remote_id=found.remote_id)

@@ -51,7 +51,6 @@ class Reason(StrEnum):
     UNSUPPORTED = "unsupported"  # the backend cannot do it
     UPSTREAM_CHANGES = "upstream_changes"  # depends on changes of this plan; settled while applying
     UPSTREAM_REPLACED = "upstream_replaced"  # the object it hangs on gets a new identity
-    DUPLICATE_CONTENT = "duplicate_content"  # same files as another unit, which the backend holds only once
     DESTROY = "destroy"  # asked for by `destroy`
     UNCHANGED = "unchanged"
 
@@ -91,7 +90,8 @@ class Change:
     (see `diff.desired`). remote_id: of the bound object, None when there is none. backend: its name.
     deferred: rows are settled while applying, since they depend on changes of this plan.
     basis: digest of the input its rows were computed from, where apply reads that input again. protect:
-    `lifecycle.protect`. previous: address it had before, for a move. notes: sentences for people.
+    `lifecycle.protect`. previous: address it had before, for a move. notes: sentences for people. calls: requests to
+    expect.
     """
 
     address: Address
@@ -109,6 +109,7 @@ class Change:
     protect: bool = False
     previous: Address | None = None
     notes: tuple[str, ...] = ()
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ class RowChange:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the summary lines count: resources, then units, files and bytes of asset sets."""
+    """What the summary lines count: resources, then units, files and bytes of asset sets. calls: requests to expect."""
 
     add: int = 0
     change: int = 0
@@ -145,6 +146,7 @@ class Totals:
     adopt: int = 0
     forget: int = 0
     blocked: int = 0
+    calls: int = 0
     units: RowCounts = field(default_factory=RowCounts)
 
     @property

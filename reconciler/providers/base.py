@@ -29,6 +29,7 @@ from reconciler.model.observed import (
     RemoteFile,
 )
 from reconciler.model.unit import FileRef
+from reconciler.plan.cost import CallCosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Capabilities:
     kinds: kinds it manages. checksum: the algorithm it compares file bytes by. replaces: kind → top-level fields that
     cannot change in place. unique_content: two units of one collection cannot have the same files. platform: the name
     of the platform block it honours. versioned_listings: listings carry an etag, so that reading one again is cheap.
+    costs: requests it needs, for estimates.
     """
 
     kinds: frozenset[str]
@@ -46,6 +48,7 @@ class Capabilities:
     replaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unique_content: bool = False
     versioned_listings: bool = False
+    costs: CallCosts = field(default_factory=CallCosts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def _body(plan: PlanFile) -> Iterator[str]:
 def _table_row(change: Change) -> str:
     look = LOOKS[change.action]
     symbol = "?" if change.deferred else look.symbol
-    rows = counts_text(change.rows) if change.rows else ""
+    rows = counts_text(change.rows, change.address.kind) if change.rows else ""
     cells = f'<td class="symbol {look.color}">{escape(symbol)}</td><td><code>{escape(change_title(change))}</code></td>'
     return f"<tr>{cells}<td>{escape(rows)}</td></tr>"
 

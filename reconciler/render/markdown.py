@@ -79,7 +79,7 @@ def _table(page: _Page, changes: Sequence[Change]) -> None:
 
 
 def _table_row(change: Change) -> str:
-    rows = counts_text(change.rows) if change.rows else ""
+    rows = counts_text(change.rows, change.address.kind) if change.rows else ""
     symbol = "?" if change.deferred else LOOKS[change.action].symbol
     return f"| `{symbol}` | {_code(change_title(change))} | {rows} |"
 

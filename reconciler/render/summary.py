@@ -42,22 +42,27 @@ def units_line(units: RowCounts) -> str:
     return f"{text}; {transfer_text(units)}."
 
 
-def transfer_text(rows: RowCounts) -> str:
-    """ "4 files, 1.2 MiB to upload"."""
-    return f"{plural(rows.files, 'file')}, {size_text(rows.bytes)} to upload"
+def transfer_text(rows: RowCounts, kind: str = "AssetSet") -> str:
+    """ "4 files, 1.2 MiB to upload", in the words of the kind."""
+    noun, verb = _TRANSFERS.get(kind, ("file", "to upload"))
+    return f"{plural(rows.files, noun)}, {size_text(rows.bytes)} {verb}"
+
+
+_TRANSFERS = {"TaskSet": ("payload", "to send"), "Export": ("original", "to copy")}
 
 
 def summary_lines(totals: Totals) -> list[str]:
-    """What a plan adds up to, in one or two lines."""
+    """What a plan adds up to: resources, units when there are any, and what it costs when that is known."""
     if totals.is_empty and not totals.blocked:
         return [NO_CHANGES]
     units = totals.units
     has_units = bool(units.changed or units.blocked or units.unchanged or units.kept)
-    return [plan_line(totals), units_line(units)] if has_units else [plan_line(totals)]
+    lines = [plan_line(totals), units_line(units)] if has_units else [plan_line(totals)]
+    return [*lines, f"Cost: about {plural(totals.calls, 'call')}."] if totals.calls else lines
 
 
-def counts_text(rows: RowCounts) -> str:
+def counts_text(rows: RowCounts, kind: str = "AssetSet") -> str:
     """The counts that are not zero: "3 to add, 12 unchanged; 4 files, 1.2 MiB to upload"."""
     parts = [f"{count_text(getattr(rows, name))} {what}" for name, what in _COUNTED if getattr(rows, name)]
     text = ", ".join(parts) or "none"
-    return f"{text}; {transfer_text(rows)}" if rows.files or rows.bytes else text
+    return f"{text}; {transfer_text(rows, kind)}" if rows.files or rows.bytes else text

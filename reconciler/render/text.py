@@ -76,7 +76,7 @@ def _change(plan: PlanFile, change: Change, style: Style, samples: int) -> Itera
         for depth, mark, text in field_lines(field_change):
             yield f"      {'    ' * depth}{style.paint(mark, _FIELD_COLORS[mark])} {text}"
     if change.rows is not None:
-        yield f"      {row_noun(change.address.kind, 2)}: {counts_text(change.rows)}"
+        yield f"      {row_noun(change.address.kind, 2)}: {counts_text(change.rows, change.address.kind)}"
         for line in row_lines(plan, change.address, samples=samples):
             mark = style.paint(line.symbol, LOOKS[line.action].color)
             yield f"      {'    ' * line.depth}{mark} {line.text}"

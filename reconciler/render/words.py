@@ -50,7 +50,6 @@ REASONS: Mapping[Reason, str] = {
     Reason.UNSUPPORTED: "the backend cannot do this",
     Reason.UPSTREAM_CHANGES: "what it depends on changes in this plan",
     Reason.UPSTREAM_REPLACED: "what it belongs to is replaced",
-    Reason.DUPLICATE_CONTENT: "another unit has the same files",
     Reason.DESTROY: "destroy was asked for",
     Reason.UNCHANGED: "nothing differs",
 }

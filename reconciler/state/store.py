@@ -175,18 +175,7 @@ class StateStore:
             )
             db.executemany(
                 "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        number,
-                        r.key,
-                        r.remote_id,
-                        r.content,
-                        r.fields,
-                        self._shape_id(r.shape),
-                        canonical_json(dict(r.files)),
-                    )
-                    for r in rows
-                ],
+                [self._row_values(number, row) for row in rows],
             )
             db.execute(f"UPDATE resource SET revision = {_SERIAL} + 1 WHERE id = ?", [number])
             _end_intent(db, intent)

@@ -304,3 +304,15 @@ def test_plan_says_where_files_went_that_are_in_no_unit(bench):
     (bench.root / "data/.hidden").write_text("x")
     (bench.root / "data/readme.md").write_text("x")
     assert "of 8 files 6 are used, 1 excluded (" in bench.plan().text
+
+
+def test_file_types_of_the_older_vocabulary_leave_no_difference(bench):
+    specs = [
+        {"name": "image_1", "type": "image", "extensions": [".jpg"], "required": True, "primary": True},
+        {"name": "label_1", "type": "document", "extensions": [".json"], "required": True},
+        {"name": "dicom_1", "type": "medical", "extensions": [".dcm"]},
+    ]
+    bench.set("Collection", "pics", fileSpecifications=specs)
+    assert bench.apply().exit_code is ExitCode.OK
+    planned = bench.plan()
+    assert planned.is_empty, planned.text

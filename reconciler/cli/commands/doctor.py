@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 # Extra → module that it brings, and what it is for.
-EXTRAS = {"excel": ("python_calamine", "Excel metadata"), "coco": ("pycocotools", "masks in COCO files")}
+EXTRAS = {
+    "excel": ("python_calamine", "Excel metadata"),
+    "s3": ("s3fs", "s3:// sources and destinations"),
+    "gcs": ("gcsfs", "gs:// sources and destinations"),
+    "azure": ("adlfs", "az:// sources and destinations"),
+    "sftp": ("paramiko", "sftp:// sources and destinations"),
+    "http": ("aiohttp", "http(s):// sources"),
+}
 _COLORS = {"ok": "green", "note": "yellow", "fail": "red"}
 
 

@@ -59,11 +59,14 @@ def id_of(row: Mapping[str, JSON], operation: str, name: str = "id") -> str:
     return str(value)
 
 
-def pages(client: HttpClient, path: str, params: Params, *, etag: str | None = None) -> Iterator[Page]:
+def pages(
+    client: HttpClient, path: str, params: Params, *, etag: str | None = None, one_version: bool = True
+) -> Iterator[Page]:
     """Fetch a listing page by page, in either dialect.
 
     Raises Conflict when the service versions the listing and its version changed on the way: pages of two versions may
-    repeat or omit rows, and an omitted row would look deleted.
+    repeat or omit rows, and an omitted row would look deleted. Whoever only looks for rows that are surely there says
+    one_version=False.
     """
     asked: Params = params
     first: str | None = None
@@ -79,7 +82,7 @@ def pages(client: HttpClient, path: str, params: Params, *, etag: str | None = N
             yield Page([], etag, not_modified=True)
             return
         first = first if seen else reply.etag
-        if reply.etag != first:
+        if reply.etag != first and one_version:
             raise _changed_meanwhile(path)
         yield Page(rows_in(reply.value, f"GET {path}"), reply.etag)
         following = next_link(reply.value)
@@ -95,9 +98,9 @@ def _changed_meanwhile(path: str) -> Conflict:
     return Conflict("the listing changed while it was read", operation=f"GET {path}", fix="run again")
 
 
-def all_rows(client: HttpClient, path: str, params: Params) -> Iterator[Row]:
-    """Fetch a whole listing, row by row."""
-    for page in pages(client, path, params):
+def all_rows(client: HttpClient, path: str, params: Params, *, one_version: bool = True) -> Iterator[Row]:
+    """Fetch a whole listing, row by row; see `pages`."""
+    for page in pages(client, path, params, one_version=one_version):
         yield from page.rows
 
 

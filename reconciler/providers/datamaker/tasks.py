@@ -46,8 +46,8 @@ def _from_wire(row: Row, data: JSON) -> ObservedTask:
 def create_tasks(client: HttpClient, project_id: str, unit_ids: Sequence[str]) -> dict[str, str]:
     """`POST /v2/tasks/bulk-create/` (existing pairs are skipped), then a listing, since it returns no ids.
 
-    Listings start with the newest, so reading stops as soon as all are found. Raises Invalid when a unit cannot have a
-    task in this project.
+    Listings start with the newest, so reading stops as soon as all are found; tasks that others make meanwhile only
+    repeat rows. Raises Invalid when a unit cannot have a task in this project.
     """
     for start in range(0, len(unit_ids), BATCH):
         units = [_number(unit_id) for unit_id in unit_ids[start : start + BATCH]]
@@ -60,7 +60,7 @@ def _ids(client: HttpClient, project_id: str, unit_ids: Sequence[str]) -> dict[s
     missing, found = set(unit_ids), dict[str, str]()
     if not missing:
         return found
-    for row in all_rows(client, PATH, {"project": project_id, "per_page": V2_PAGE}):
+    for row in all_rows(client, PATH, {"project": project_id, "per_page": V2_PAGE}, one_version=False):
         unit_id = id_of(row, _LIST, "data_unit_id")
         if unit_id in missing:
             missing.remove(unit_id)

@@ -1,4 +1,4 @@
-"""Every action and reason in every format, byte for byte. UPDATE_GOLDEN=1 rewrites the files; review the difference."""
+"""Every action and reason in every format, byte for byte. RECONCILER_REWRITE_GOLDENS=1 rewrites the files."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_plan_rendered_equals_golden_file(make_plan: Callable[..., PlanFile], ca
     build, header = PLANS[case]
     got = FORMATS[form](make_plan(*build(), **header))
     golden = CASES / f"{case}.{form}"
-    if os.environ.get("UPDATE_GOLDEN"):
+    if os.environ.get("RECONCILER_REWRITE_GOLDENS"):
         golden.write_text(got, encoding="utf-8")
     assert got == golden.read_text(encoding="utf-8")
 
