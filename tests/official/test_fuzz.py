@@ -19,7 +19,6 @@ __all__ = ["operations"]  # the fixture
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
 PHASES = os.environ.get("FUZZ_PHASES", "fuzzing")
 LEAST_CASES = 300
-MISSING = 1
 
 
 class Filler:
@@ -59,7 +58,20 @@ class Filler:
         dataset = self.make("/v2/ground-truth-datasets/", name=name)["id"]
         self.make("/embedded/ground-truths/", ground_truth_dataset=dataset, tasks=[task])
         version = self.make(f"/v2/ground-truth-datasets/{dataset}/versions/", version="1")["id"]
+        plugin = self.make("/v2/plugins/", code=name, name=name, category="export")
+        params = {"name": name, "target": "task", "path": name}
+        job = self.make(f"/plugins/{name}/run/", params=params)["id"]
+        entry = {"event": "step", "data": 1, "datetime": "2026-01-15T09:00:00Z"}
+        storage = self.client.get("/storages/").json()[0]["id"]
+        export = self.make("/v2/plugin_exports/", storage_id=storage, path="out", targets=["task"])
         return {
+            "tenants.id": "acme",
+            "plugins.id": plugin["id"],
+            "plugin-releases.id": plugin["release"]["id"],
+            "jobs.id": job,
+            "job-logs.id": self.make(f"/v2/jobs/{job}/logs/", **entry)["id"],
+            "exports.id": self.client.get("/v2/exports/").json()["data"][0]["id"],
+            "async_jobs.id": export["job_id"],
             "data-collections.id": collection,
             "groups.id": self.make("/v2/groups/", name=name)["id"],
             "data-units.id": unit,
@@ -83,8 +95,8 @@ class Filler:
 
 
 def numbers(filled):
-    """Ids for paths, and the same for the fields and filters that refer to them, each with one that is unknown."""
-    found = {name: [one, MISSING] for name, one in filled.items()}
+    """Ids for paths, and the same for the fields and filters that refer to them."""
+    found = {name: [one] for name, one in filled.items()}
     fields = {
         "data_collection": "data-collections",
         "project": "projects",
