@@ -27,7 +27,7 @@ class Filler:
     def __init__(self, client):
         self.client = client
 
-    def make(self, path, **body):
+    def make(self, path, /, **body):
         response = self.client.post(path, json=body)
         assert response.is_success, response.text
         data = response.json()
