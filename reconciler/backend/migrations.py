@@ -167,9 +167,9 @@ def migrate(db: sqlite3.Connection, *, first_id: int) -> None:
     for number, step in enumerate(STEPS[done:], start=done + 1):
         for statement in _statements(step):
             db.execute(statement)
-        db.execute(f"PRAGMA user_version = {number}")
-    if done < VERSION:
+        # Step by step, so that the tables of one step begin where they always did, whatever later steps add.
         _start_counters(db, first_id)
+        db.execute(f"PRAGMA user_version = {number}")
 
 
 def _start_counters(db: sqlite3.Connection, first_id: int) -> None:
