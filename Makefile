@@ -54,7 +54,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -u -m tests.benchmarks
 
 clean:
 	rm -rf $(VENV) $(OFFICIAL) .demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

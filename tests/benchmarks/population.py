@@ -83,6 +83,7 @@ def run(units: int) -> dict[str, float]:
         phases: dict[str, Figure] = {}
         phases["plan from nothing"] = measure(plan, folder)
         phases["apply"] = measure(apply, folder)
+        phases["first plan after it"] = measure(plan, folder)
         phases["no-op plan"] = best(plan, folder)
         changed = folder / "data/labels/sample_000007.json"
         changed.write_text('{"label": "changed"}')

@@ -17,6 +17,7 @@ from reconciler.errors import BlockedPlan, ConfigError, ExitCode, PolicyViolatio
 from reconciler.model.address import Address
 from reconciler.plan.guard import DeleteLimit
 from reconciler.state.planfile import PlanFile
+from tests.support.cutting import Cutter
 from tests.support.workspace import Bench, make_bench
 
 SET = "AssetSet/pics-2026"
@@ -316,3 +317,11 @@ def test_file_types_of_the_older_vocabulary_leave_no_difference(bench):
     assert bench.apply().exit_code is ExitCode.OK
     planned = bench.plan()
     assert planned.is_empty, planned.text
+
+
+def test_apply_looks_at_what_arrived_so_that_the_next_plan_lists_nothing(bench):
+    counter = Cutter()
+    bench.apply()
+    bench.open_backend = counter.open
+    assert bench.plan().is_empty
+    assert counter.requests == 2  # the collection, and one listing that answers "not modified"
