@@ -53,7 +53,9 @@ def _datamaker(settings: BackendSettings, wsgi: tuple[WSGI, str] | None, paralle
     )
     # In this process more threads than processors only wait for each other.
     at_once = min(parallelism, os.cpu_count() or 1) if wsgi else parallelism
-    return DatamakerProvider(client, parallelism=at_once, annotation_schema=schema, versioned_listings=wsgi is not None)
+    return DatamakerProvider(
+        client, parallelism=at_once, annotation_schema=schema, versioned_listings=wsgi is not None
+    )
 
 
 _Factory = Callable[[BackendSettings, "tuple[WSGI, str] | None", int], Provider]
