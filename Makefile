@@ -3,6 +3,7 @@
 #   make demo     run the quick start from end to end
 #   make test     everything that decides whether a change is good
 #   make bench    measure; prints figures, decides nothing
+#   make official  install the official client, for the tests of the server
 #   make lint     the static part of `make test`
 
 PYTHON ?= python3
@@ -12,7 +13,9 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup demo test lint bench clean
+OFFICIAL := .venv-official
+
+.PHONY: help setup demo test lint bench clean official
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -31,8 +34,18 @@ demo: setup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/quickstart/demo.sh .demo
 	@echo "To use the commands in this shell: . $(BIN)/activate && cd .demo"
 
-test: lint
+test: lint official
 	$(BIN)/python -W error -m pytest -n $(WORKERS) --dist loadfile
+
+# The official client and the fuzzer have an environment of their own: they are never dependencies of the product.
+# The client declares a newer Python than it needs, and many more packages than its clients and commands use.
+official: $(OFFICIAL)/.installed
+
+$(OFFICIAL)/.installed: tests/official/requirements.txt
+	$(PYTHON) -m venv --clear $(OFFICIAL)
+	$(OFFICIAL)/bin/python -m pip install --quiet --disable-pip-version-check --ignore-requires-python --no-deps \
+		--require-hashes -r tests/official/requirements.txt
+	@touch $@
 
 lint: setup
 	$(BIN)/ruff check .
@@ -44,5 +57,5 @@ bench: setup
 	$(BIN)/python -u -m tests.benchmarks
 
 clean:
-	rm -rf $(VENV) .demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(OFFICIAL) .demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from reconciler.backend.second_step import SECOND_STEP
+
 _V1: Final = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -146,7 +148,7 @@ CREATE TABLE truth_versions (
     created TEXT NOT NULL, UNIQUE (dataset_id, version));
 """
 
-STEPS: Final[tuple[str, ...]] = (_V1,)
+STEPS: Final[tuple[str, ...]] = (_V1, SECOND_STEP)
 VERSION: Final = len(STEPS)
 
 
@@ -165,14 +167,24 @@ def migrate(db: sqlite3.Connection, *, first_id: int) -> None:
     for number, step in enumerate(STEPS[done:], start=done + 1):
         for statement in _statements(step):
             db.execute(statement)
+        # Step by step, so that the tables of one step begin where they always did, whatever later steps add.
+        _start_counters(db, first_id)
         db.execute(f"PRAGMA user_version = {number}")
-    if done == 0:
-        db.execute(
-            # Every table begins elsewhere, so that an id taken for one of another kind shows.
-            "INSERT INTO sqlite_sequence (name, seq) SELECT name, ? + 1009 * row_number() OVER (ORDER BY name)"
-            " FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'",
-            (first_id,),
-        )
+
+
+def _start_counters(db: sqlite3.Connection, first_id: int) -> None:
+    """Let identifiers of tables without rows begin at `first_id`, or above all that an older store has used.
+
+    Every table begins elsewhere, so that an id taken for one of another kind shows.
+    """
+    (used,) = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence").fetchone()
+    db.execute("DELETE FROM sqlite_sequence WHERE seq = 0")
+    db.execute(
+        "INSERT INTO sqlite_sequence (name, seq) SELECT name, ? + 1009 * row_number() OVER (ORDER BY name)"
+        " FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'"
+        " AND name NOT IN (SELECT name FROM sqlite_sequence)",
+        (max(first_id if used == 0 else 0, used),),
+    )
 
 
 def _statements(script: str) -> list[str]:

@@ -217,7 +217,7 @@ def add_user(db: sqlite3.Connection, email: str, name: str, now: str) -> int:
 
 def add_membership(db: sqlite3.Connection, *, user: int, tenant: int) -> None:
     """Make a user a member of a tenant."""
-    db.execute("INSERT OR IGNORE INTO memberships (user_id, tenant_id) VALUES (?, ?)", (user, tenant))
+    db.execute("INSERT OR IGNORE INTO members (user_id, tenant_id) VALUES (?, ?)", (user, tenant))
 
 
 def _local_account(db: sqlite3.Connection, now: str) -> tuple[int, int]:

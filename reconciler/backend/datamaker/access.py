@@ -58,7 +58,7 @@ def _tenant(db: sqlite3.Connection, row: sqlite3.Row, code: str, access: Access)
         raise denied("A tenant is needed: send its code in the header SYNAPSE-Tenant.")
     tenant = scalar(
         db,
-        "SELECT id FROM tenants JOIN memberships ON tenant_id = id WHERE code = ? AND user_id = ?",
+        "SELECT tenants.id FROM tenants JOIN members ON members.tenant_id = tenants.id WHERE code = ? AND user_id = ?",
         (code, row["user_id"]),
     )
     if tenant is None:

@@ -74,7 +74,7 @@ def me(call: Call) -> Response:
 
 
 def _tenants(call: Call, *where: str, values: tuple[Any, ...] = ()) -> Selection:
-    own = "id IN (SELECT tenant_id FROM memberships WHERE user_id = ?)"
+    own = "id IN (SELECT tenant_id FROM members WHERE user_id = ?)"
     # A token of one tenant shows that tenant only.
     bound = ("id = ?",) if call.tenant else ()
     given = (call.identity.user, *((call.tenant,) if call.tenant else ()), *values)
@@ -169,6 +169,17 @@ def _storage_wire(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
+def open_session(call: Call) -> Response:
+    """`POST /storages/{id}/session/`: what a client needs to reach the storage; this one is reached by URLs only."""
+    fields = Fields(call.request.object())
+    fields.text("purpose", choices=("read", "write"), required=True)
+    fields.done()
+    row = one(call.db, "SELECT * FROM storages WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
+    if row is None:
+        raise not_found("The storage")
+    return call.reply({"provider": row["provider"], "configuration": {}, "expires_at": None, "contract_version": 1})
+
+
 def storage_id(call: Call, db: sqlite3.Connection) -> int:
     """Id of the tenant's storage."""
     return int(scalar(db, "SELECT id FROM storages WHERE tenant_id = ?", (call.tenant,)))
@@ -196,5 +207,6 @@ ROUTES = (
     Route("DELETE", "/v2/tokens/{id}/", delete_token, Work.WRITE, "destroy"),
     Route("GET", "/storages/", list_storages),
     Route("GET", "/storages/{id}/", get_storage),
+    Route("POST", "/storages/{id}/session/", open_session),
     Route("GET", "/agents/", list_agents),
 )

@@ -93,7 +93,7 @@ def bulk_fetch(call: Call) -> Response:
         f'"data":{payload_text(call, "assignment", row["id"], row["data"], mode)},"files_manifest":null}}'
         for row in rows
     ]
-    return v2_page(call, f"[{','.join(texts)}]", None, PER_PAGE_CAP)
+    return v2_page(call, f"[{','.join(texts)}]", PER_PAGE_CAP)
 
 
 def _units_of(db: sqlite3.Connection, tasks: list[int]) -> dict[int, int]:

@@ -166,7 +166,9 @@ def list_v2(call: Call) -> Response:
     category = call.query.text("category")
     where = ("tenant_id = ?", *(("category = ?",) if category else ()))
     values = (call.tenant, *((category,) if category else ()))
-    return v2_list(call, Selection(_COLUMNS, "collections c", "c.id", where, values), _summary)
+    return v2_list(
+        call, Selection(_COLUMNS, "collections c", "c.id", where, values, ("c.name", "c.category")), _summary
+    )
 
 
 def create(call: Call) -> Response:

@@ -16,15 +16,24 @@ from reconciler.backend.datamaker import (
     direct_uploads,
     files,
     groups,
+    jobs,
+    members,
     payloads,
+    plugin_exports,
+    plugins,
     projects,
+    roles,
     schemas,
+    scripts,
+    statistics,
     tags,
     tasks,
     truth,
+    truth_events,
     units,
     units_v1,
     uploads,
+    workshops,
 )
 from reconciler.backend.datamaker.access import authenticate
 from reconciler.backend.datamaker.call import ANONYMOUS, Call
@@ -33,8 +42,9 @@ from reconciler.backend.store import Store
 from reconciler.backend.wire import ApiError, Request, Response, check_path, encode_json, json_response
 
 _MODULES: Final = (
-    accounts, annotations_v1, assignments, data_collections, direct_uploads, files, groups, payloads, projects,
-    schemas, tags, tasks, truth, units, units_v1, uploads,
+    accounts, annotations_v1, assignments, data_collections, direct_uploads, files, groups, jobs, members,
+    payloads, plugin_exports, plugins, projects, roles, schemas, scripts, statistics, tags, tasks, truth,
+    truth_events, units, units_v1, uploads, workshops,
 )  # fmt: skip
 ROUTES: Final[tuple[Route, ...]] = tuple(route for module in _MODULES for route in module.ROUTES)
 

@@ -129,6 +129,11 @@ def _time_range(call: Call, name: str, column: str) -> list[tuple[str, str]]:
     return found
 
 
+def created_range(call: Call, column: str) -> list[tuple[str, str]]:
+    """Conditions of `created_after`, `created_before` and their like, each with its value."""
+    return _time_range(call, "created", column)
+
+
 def _moment(key: str, text: str) -> str:
     """A time as we store it: ISO 8601 in UTC, so that texts compare as times do."""
     text = re.sub(r" (\d\d:\d\d)$", r"+\1", text)  # a plus sign that the query decoding took for a space

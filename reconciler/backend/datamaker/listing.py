@@ -7,7 +7,7 @@ bare token in it: the official Python client follows it as a URL, the official G
 from __future__ import annotations
 
 import base64
-import re
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,18 +22,25 @@ PER_PAGE: Final = 50
 PER_PAGE_CAP: Final = 200
 PAGE_SIZE_CAP: Final = 100
 
+_BY_KEY: Final = ("id", "created", "pgh_id")
+
 ToWire = Callable[[sqlite3.Row], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to list. source: tables with their joins; key: the id column; where: conditions joined by AND."""
+    """What to list.
+
+    source: tables with their joins; key: the id column; where: conditions joined by AND; sorts: columns that
+    `sort` may name and that are never null, beside `id` and `created`, which is the order of ids.
+    """
 
     columns: str
     source: str
     key: str
     where: tuple[str, ...]
     values: tuple[Any, ...]
+    sorts: tuple[str, ...] = ()
 
     def sql(self, *more: str, tail: str) -> str:
         """The SELECT with further conditions and a tail."""
@@ -45,36 +52,103 @@ class Selection:
         return int(scalar(db, sql, self.values))
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a list is sorted. column: None for the key alone; ties are broken by key, in the same direction."""
+
+    column: str | None
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place between rows: `values` are those of the row beside it, which is not part of the page."""
+
+    values: tuple[Any, ...]
+    is_backward: bool = False
+
+    def token(self) -> str:
+        """The opaque text of a cursor."""
+        text = json.dumps([int(self.is_backward), *self.values], separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    """Rows of one page and the positions after and before them, None where nothing is left."""
+
+    rows: list[sqlite3.Row]
+    next: Position | None
+    previous: Position | None
+
+
 def v2_list(call: Call, selection: Selection, to_wire: ToWire, *, headers: Sequence[tuple[str, str]] = ()) -> Response:
     """One page of a v2 list, newest first unless `sort` says otherwise."""
     size = page_size(call.query, "per_page", default=PER_PAGE, cap=PER_PAGE_CAP)
-    rows, token = keyset(call, selection, size, descending=_newest_first(call.query.text("sort")))
+    page = keyset(call, selection, size, _order(call.query.text("sort"), selection))
     fields = set(call.query.all("fields"))
-    wire = [to_wire(row) for row in rows]
+    wire = [to_wire(row) for row in page.rows]
     if fields:
         wire = [{name: value for name, value in row.items() if name in fields} for row in wire]
-    return v2_page(call, encode_json(wire), next_url(call, token), size, headers)
+    return v2_page(call, encode_json(wire), size, headers, following=page.next, previous=page.previous)
 
 
 def v2_page(
-    call: Call, rows: str, next_cursor: str | None, size: int, headers: Sequence[tuple[str, str]] = ()
+    call: Call,
+    rows: str,
+    size: int,
+    headers: Sequence[tuple[str, str]] = (),
+    *,
+    following: Position | None = None,
+    previous: Position | None = None,
 ) -> Response:
     """Envelope encoded rows."""
-    pagination = encode_json({"next_cursor": next_cursor, "previous_cursor": None, "per_page": size})
+    cursors = {"next_cursor": _cursor_url(call, following), "previous_cursor": _cursor_url(call, previous)}
+    pagination = encode_json({**cursors, "per_page": size})
     text = f'{{"data":{rows},"meta":{{"request_id":"{call.request_id}","pagination":{pagination}}}}}'
     return json_response(text, 200, headers)
 
 
-def keyset(call: Call, selection: Selection, size: int, *, descending: bool) -> tuple[list[sqlite3.Row], str | None]:
-    """The page after the request's cursor, and the token of the next one."""
-    after = cursor_position(call.query.text("cursor"))
-    order = "DESC" if descending else "ASC"
-    more = () if after is None else (f"{selection.key} {'<' if descending else '>'} ?",)
-    values = (*selection.values, *(() if after is None else (after,)), size + 1)
-    rows = call.db.execute(selection.sql(*more, tail=f"ORDER BY {selection.key} {order} LIMIT ?"), values).fetchall()
-    has_more = len(rows) > size
-    rows = rows[:size]
-    return rows, cursor_token(rows[-1]["id"]) if has_more else None
+def keyset(call: Call, selection: Selection, size: int, order: Order) -> KeyPage:
+    """The page at the request's cursor. Raises `ApiError` 400 for a cursor of another order."""
+    columns = ([order.column] if order.column else []) + [selection.key]
+    at = cursor_position(call.query.text("cursor"), len(columns))
+    backward = at is not None and at.is_backward
+    descending = order.descending != backward
+    more: tuple[str, ...] = ()
+    if at is not None:
+        marks = ", ".join("?" * len(columns))
+        more = (f"({', '.join(columns)}) {'<' if descending else '>'} ({marks})",)
+    tail = f"ORDER BY {', '.join(f'{one} {_WORDS[descending]}' for one in columns)} LIMIT ?"
+    values = (*selection.values, *(at.values if at else ()), size + 1)
+    rows = call.db.execute(selection.sql(*more, tail=tail), values).fetchall()
+    has_more, rows = len(rows) > size, rows[:size]
+    if backward:
+        rows.reverse()
+    has_next, has_previous = (True, has_more) if backward else (has_more, at is not None)
+    after = _position(rows[-1], order) if rows and has_next else None
+    before = _position(rows[0], order, is_backward=True) if rows and has_previous else None
+    return KeyPage(rows, after, before)
+
+
+_WORDS: Final = {True: "DESC", False: "ASC"}
+
+
+def _position(row: sqlite3.Row, order: Order, *, is_backward: bool = False) -> Position:
+    name = order.column.rpartition(".")[2] if order.column else None
+    return Position((row["id"],) if name is None else (row[name], row["id"]), is_backward)
+
+
+def _order(sort: str | None, selection: Selection) -> Order:
+    """The order that the first known field of `sort` asks for; fields that are not sortable are ignored."""
+    for field in (sort or "").split(","):
+        name, descending = field.removeprefix("-"), field.startswith("-")
+        if name in _BY_KEY:
+            return Order(None, descending)
+        for column in selection.sorts:
+            if name == column.rpartition(".")[2]:
+                return Order(column, descending)
+    return Order(None, True)
 
 
 def page_size(query: Query, name: str, *, default: int, cap: int) -> int:
@@ -87,39 +161,42 @@ def page_size(query: Query, name: str, *, default: int, cap: int) -> int:
     return min(asked, cap)
 
 
-def cursor_token(last: int) -> str:
-    """Encode the id of the last row of a page."""
-    return base64.urlsafe_b64encode(f"id:{last}".encode()).decode().rstrip("=")
+def cursor_position(value: str | None, width: int) -> Position | None:
+    """Decode a cursor, given bare or within the URL that we handed out. Raises `ApiError` 400 for anything else.
 
-
-def cursor_position(value: str | None) -> int | None:
-    """Decode a cursor, given bare or within the URL that we handed out. Raises `ApiError` 400 for anything else."""
+    width: how many values a position of this list has.
+    """
     if value is None:
         return None
     if "?" in value:
         value = dict(parse_qsl(value.partition("?")[2])).get("cursor", "")
     try:
-        text = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).decode()
-    except ValueError as exc:
+        parts = json.loads(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)))
+    except (ValueError, RecursionError) as exc:
         raise invalid_field("cursor", "is not a cursor of this list") from exc
-    if not (found := re.fullmatch(r"id:([0-9]{1,10})", text)):
+    if not _is_position(parts, width):
         raise invalid_field("cursor", "is not a cursor of this list")
-    return int(found[1])
+    return Position(tuple(parts[1:]), bool(parts[0]))
 
 
-def next_url(call: Call, token: str | None) -> str | None:
-    """The root-relative URL of the next page, its first parameter the cursor, the filters after it."""
-    if token is None:
+def _is_position(parts: Any, width: int) -> bool:
+    return (
+        isinstance(parts, list)
+        and len(parts) == width + 1
+        and parts[0] in (0, 1)
+        and all(type(part) in (int, str) for part in parts)
+        and type(parts[-1]) is int
+        and all(abs(part) < 1 << 62 for part in parts if isinstance(part, int))
+    )
+
+
+def _cursor_url(call: Call, position: Position | None) -> str | None:
+    """The root-relative URL of another page, its first parameter the cursor, the filters after it."""
+    if position is None:
         return None
     kept = [(k, v) for k, values in call.query.values.items() if k != "cursor" for v in values]
     tail = urlencode(kept, quote_via=quote)
-    return f"{call.request.path}/?cursor={token}" + (f"&{tail}" if tail else "")
-
-
-def _newest_first(sort: str | None) -> bool:
-    """Lists are ordered by creation, which is the order of ids; other sort fields are ignored."""
-    first = (sort or "").split(",")[0]
-    return first not in ("created", "id")
+    return f"{call.request.path}/?cursor={position.token()}" + (f"&{tail}" if tail else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +228,9 @@ def v1_page(call: Call, selection: Selection, count: Callable[[], int] | None = 
     size = page_size(call.query, "page_size", default=PAGE_SIZE_CAP, cap=PAGE_SIZE_CAP)
     descending = (call.query.text("ordering") or "").startswith("-")
     if call.query.text("pagination") == "cursor":
-        rows, token = keyset(call, selection, size, descending=descending)
-        return V1Page(rows, None, _with(call, cursor=token) if token else None, None)
+        key_page = keyset(call, selection, size, Order(None, descending))
+        following = _with(call, cursor=key_page.next.token()) if key_page.next else None
+        return V1Page(key_page.rows, None, following, None)
     number = page_size(call.query, "page", default=1, cap=1 << 31)
     total = selection.count(call.db) if count is None else count()
     if number > 1 and (number - 1) * size >= total:

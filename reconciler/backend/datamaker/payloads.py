@@ -18,7 +18,7 @@ from reconciler.backend.wire import FieldError, Response, encode_json, invalid, 
 INLINE_MAX_BYTES: Final = 10 << 20
 SCHEMAS: Final = ("dm_schema_v1", "any")
 _URL_LIFETIME_S: Final = 3600
-_TABLES: Final = {"task": "tasks", "assignment": "assignments"}
+_TABLES: Final = {"task": "tasks", "assignment": "assignments", "truth": "truths", "event": "truth_events"}
 
 
 def response_mode(call: Call) -> str:
@@ -33,7 +33,7 @@ def response_mode(call: Call) -> str:
 
 
 def payload_text(call: Call, kind: str, owner: int, text: str | None, mode: str = "inline") -> str:
-    """A payload as JSON text: itself, or the wrapper with its URL. kind: task or assignment."""
+    """A payload as JSON text: itself, or the wrapper with its URL. kind: a key of `_TABLES`."""
     if text is None:
         return "null"
     size = len(text.encode()) if mode == "presigned" or len(text) > INLINE_MAX_BYTES // 4 else 0

@@ -85,7 +85,7 @@ def list_v2(call: Call) -> Response:
     if (collection := call.query.integer("data_collection")) is not None:
         where.append("p.collection_id = ?")
         values.append(collection)
-    return v2_list(call, Selection(_COLUMNS, "projects p", "p.id", tuple(where), tuple(values)), _summary)
+    return v2_list(call, Selection(_COLUMNS, "projects p", "p.id", tuple(where), tuple(values), ("p.title",)), _summary)
 
 
 def create(call: Call) -> Response:

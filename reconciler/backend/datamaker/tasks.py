@@ -87,12 +87,19 @@ def create(call: Call) -> Response:
     fields.any("meta", default="null")
     fields.text("schema", choices=SCHEMAS, default="dm_schema_v1")
     values = fields.done()
+    _check_workshop(call.db, values["project"], values.get("workshop"))
     made, skipped = add_tasks(call, values["project"], [values["data_unit"]])
     if skipped:
         raise invalid_field("data_unit", "has a task in this project already")
     extra = {"meta": values["meta"], "schema": values["schema"], "workshop_id": values.get("workshop")}
     call.db.execute(update_sql("tasks", extra), {"id": made[0], **extra})
     return call.reply_text(detail_text(call, find_task(call, made[0])), 201)
+
+
+def _check_workshop(db: sqlite3.Connection, project: int, workshop: int | None) -> None:
+    sql = "SELECT 1 FROM workshops WHERE id = ? AND project_id = ?"
+    if workshop is not None and not scalar(db, sql, (workshop, project)):
+        raise invalid_field("workshop", "is no workshop of the project")
 
 
 def replace(call: Call) -> Response:
@@ -117,6 +124,7 @@ def _update(call: Call, writing: Writing) -> Response:
         if values.pop(column, task[column]) != task[column]:
             fields.fail(name, "cannot change")
     fields.done()
+    _check_workshop(call.db, task["project_id"], values.get("workshop_id"))
     if values:
         call.db.execute(update_sql("tasks", values), {"id": task["id"], **values})
         touch_project(call.db, task["project_id"])
@@ -188,7 +196,7 @@ def bulk_fetch(call: Call) -> Response:
         f'"data":{payload_text(call, "task", row["id"], row["data"], mode)},"files_manifest":null}}'
         for row in rows
     ]
-    return v2_page(call, f"[{','.join(texts)}]", None, PER_PAGE_CAP)
+    return v2_page(call, f"[{','.join(texts)}]", PER_PAGE_CAP)
 
 
 def fetch_rows(call: Call, source: str, alias: str, ids: list[int]) -> list[sqlite3.Row]:

@@ -1,6 +1,6 @@
-"""Ground truth data sets and their immutable versions: `/v2/ground-truth-datasets/`.
+"""Ground truth data sets and their immutable versions: `/v2/ground-truth-datasets/`, and the v1 reads of versions.
 
-Versions are records of names only: neither dialect lets a client write the events that a version snapshots.
+A version is a snapshot of the data set: it holds the latest event of every ground truth of that moment.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.backend.database import one
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
 from reconciler.backend.datamaker.fields import Fields, Writing, insert_sql, update_sql
-from reconciler.backend.datamaker.listing import Selection, v2_list
+from reconciler.backend.datamaker.listing import Selection, v1_list, v2_list
 from reconciler.backend.routing import Route, Work
 from reconciler.backend.wire import Response, invalid_field, not_found
 
@@ -28,9 +28,15 @@ def _detail(call: Call, row: sqlite3.Row) -> dict[str, Any]:
         "id": row["id"],
         "name": row["name"],
         "tenant_id": row["tenant_id"],
-        "project_id": call.optional_id(None),
+        "project_id": call.optional_id(_project(call, row["id"])),
         "description": row["description"],
     }
+
+
+def _project(call: Call, dataset: int) -> int | None:
+    """The one project that all of a data set comes from, None when there is none, or more than one."""
+    rows = call.db.execute("SELECT DISTINCT project_id FROM truths WHERE dataset_id = ? LIMIT 2", (dataset,)).fetchall()
+    return int(rows[0][0]) if len(rows) == 1 else None
 
 
 def _fields(call: Call, writing: Writing) -> dict[str, Any]:
@@ -42,8 +48,11 @@ def _fields(call: Call, writing: Writing) -> dict[str, Any]:
 
 def list_datasets(call: Call) -> Response:
     """`GET /v2/ground-truth-datasets/`."""
-    where = ("tenant_id = ?",) if call.query.integer("project") in (None, 0) else ("tenant_id = ?", "0")
-    chosen = Selection("id, name", "truth_datasets", "id", where, (call.tenant,))
+    where, values = ["tenant_id = ?"], [call.tenant]
+    if (project := call.query.integer("project")) not in (None, 0):
+        where.append("id IN (SELECT dataset_id FROM truths WHERE project_id = ?)")
+        values.append(project)
+    chosen = Selection("id, name", "truth_datasets", "id", tuple(where), tuple(values), ("name",))
     return v2_list(call, chosen, lambda row: {"id": row["id"], "name": row["name"]})
 
 
@@ -92,7 +101,9 @@ def _version_wire(row: sqlite3.Row) -> dict[str, Any]:
 def list_versions(call: Call) -> Response:
     """`GET /v2/ground-truth-datasets/{ds}/versions/`."""
     dataset = _find(call, "ds")["id"]
-    return v2_list(call, Selection("*", "truth_versions", "id", ("dataset_id = ?",), (dataset,)), _version_wire)
+    return v2_list(
+        call, Selection("*", "truth_versions", "id", ("dataset_id = ?",), (dataset,), ("version",)), _version_wire
+    )
 
 
 def create_version(call: Call) -> Response:
@@ -106,7 +117,20 @@ def create_version(call: Call) -> Response:
         made = call.db.execute(insert_sql("truth_versions", values), values).lastrowid
     except sqlite3.IntegrityError as exc:
         raise invalid_field("version", "exists in the data set") from exc
+    call.db.execute(
+        "INSERT INTO truth_version_events SELECT ?, max(e.id) FROM truth_events e JOIN truths t ON t.id = e.truth_id"
+        " WHERE t.dataset_id = ? GROUP BY t.id",
+        (made, dataset),
+    )
     return call.reply(_version(call, dataset, made), 201)
+
+
+def find_version(call: Call, dataset: int, version: int) -> dict[str, Any]:
+    """A version of a data set in full. Raises `ApiError` 404 when the tenant has none with this id."""
+    row = one(call.db, "SELECT id FROM truth_datasets WHERE id = ? AND tenant_id = ?", (dataset, call.tenant))
+    if row is None:
+        raise not_found("The ground truth data set")
+    return _version(call, dataset, version)
 
 
 def _version(call: Call, dataset: int, version: int | None) -> dict[str, Any]:
@@ -126,6 +150,36 @@ def get_version(call: Call) -> Response:
     return call.reply(_version(call, _find(call, "ds")["id"], call.id()))
 
 
+def list_versions_v1(call: Call) -> Response:
+    """`GET /ground_truth_dataset_versions/`."""
+    where, values = ["d.tenant_id = ?"], [call.tenant]
+    if (dataset := call.query.integer("ground_truth_dataset")) is not None:
+        where.append("v.dataset_id = ?")
+        values.append(dataset)
+    if (archived := call.query.boolean("is_archived")) is not None:
+        where.append("v.is_archived = ?")
+        values.append(int(archived))
+    return v1_list(call, Selection("v.*", _V1_SOURCE, "v.id", tuple(where), tuple(values)), _version_v1)
+
+
+def get_version_v1(call: Call) -> Response:
+    """`GET /ground_truth_dataset_versions/{id}/`."""
+    row = one(call.db, f"SELECT v.* FROM {_V1_SOURCE} WHERE v.id = ? AND d.tenant_id = ?", (call.id(), call.tenant))
+    if row is None:
+        raise not_found("The version")
+    return call.reply(_version_v1(row))
+
+
+def _version_v1(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        **_version_wire(row),
+        "ground_truth_dataset": row["dataset_id"],
+        "description": row["description"],
+        "is_archived": bool(row["is_archived"]),
+    }
+
+
+_V1_SOURCE = "truth_versions v JOIN truth_datasets d ON d.id = v.dataset_id"
 _BASE = "/v2/ground-truth-datasets/"
 ROUTES = (
     Route("GET", _BASE, list_datasets),
@@ -137,4 +191,6 @@ ROUTES = (
     Route("GET", _BASE + "{ds}/versions/", list_versions),
     Route("POST", _BASE + "{ds}/versions/", create_version, Work.WRITE, "create"),
     Route("GET", _BASE + "{ds}/versions/{id}/", get_version),
+    Route("GET", "/ground_truth_dataset_versions/", list_versions_v1),
+    Route("GET", "/ground_truth_dataset_versions/{id}/", get_version_v1),
 )

@@ -16,6 +16,7 @@ from reconciler.backend.wire import encode_json
 
 UNIT_COLUMNS: Final = "u.id, u.collection_id, u.group_id, u.checksum, u.created, u.meta"
 
+_NOTHING: Final = "{}"
 _FILES: Final = """
 SELECT uf.unit_id, s.name, s.file_type, s.is_primary, f.sha256, f.sha1, f.size, f.meta, uf.path
 FROM unit_files uf JOIN specifications s ON s.id = uf.specification_id JOIN files f ON f.id = uf.file_id
@@ -52,7 +53,7 @@ class FileTexts:
                 f'{{"url":"{base}/media/{sha256}.{sign("media", sha256)}/{quote(leaf, safe="")}",'
                 f'"file_name_original":{encode_basestring(leaf)},"path_original":{encode_basestring(path)},'
                 f'"checksum":"{sha1}","size":{size},"is_primary":{"true" if is_primary else "false"},'
-                f'"file_type":"{file_type}","meta":{meta}}}'
+                f'"file_type":"{file_type}","meta":{_NOTHING if meta == "null" else meta}}}'
             )
             grouped.setdefault(unit, []).append((encode_basestring(name), text))
         return grouped

@@ -199,3 +199,39 @@ def test_ids_of_two_stores_differ(tmp_path):
     from reconciler.backend.store import draw_first_id
 
     assert len({draw_first_id() for _ in range(50)}) > 30
+
+
+@pytest.fixture
+def named(backend):
+    """Workspace groups whose names are not in the order of their ids."""
+    for name in ("pear", "fig", "apple", "fig", "plum"):
+        backend.ok("POST", "/v2/groups/", 201, json={"name": name})
+    return backend
+
+
+@pytest.mark.parametrize(("sort", "descending"), [("name", False), ("-name", True), ("colour,name", False)])
+def test_v2_list_is_sorted_by_name_over_all_pages(named, sort, descending):
+    rows = pages(named, f"/v2/groups/?sort={sort}&per_page=2", lambda cursor: cursor)
+    keys = [(row["name"], row["id"]) for row in rows]
+    assert keys == sorted(keys, reverse=descending)
+    assert len(keys) == 5
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "created", "-created"])
+def test_previous_cursor_leads_back_to_the_first_page(named, sort):
+    first = named.client.get(f"/v2/groups/?sort={sort}&per_page=2").json()
+    seen, page = [first["data"]], first
+    while (following := page["meta"]["pagination"]["next_cursor"]) is not None:
+        page = named.client.get(following).json()
+        seen.append(page["data"])
+    back = [page["data"]]
+    while (previous := page["meta"]["pagination"]["previous_cursor"]) is not None:
+        page = named.client.get(previous).json()
+        back.append(page["data"])
+    assert back == seen[::-1]
+    assert first["meta"]["pagination"]["previous_cursor"] is None
+
+
+def test_cursor_of_another_order_is_400(named):
+    cursor = named.client.get("/v2/groups/?per_page=2").json()["meta"]["pagination"]["next_cursor"]
+    assert named.client.get(f"{cursor}&sort=name").status_code == 400

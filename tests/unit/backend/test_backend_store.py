@@ -7,9 +7,12 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
+from reconciler.backend.database import next_id
+from reconciler.backend.migrations import STEPS
 from reconciler.backend.store import open_store
 from reconciler.errors import StateError
 
@@ -120,3 +123,22 @@ def test_everything_acknowledged_survives_kill_9(tmp_path, open_backend, acknowl
     backend.ok("POST", "/v2/data-units/", 201, json={"data_collection": collection, "meta": {}})
     etag = backend.client.get(f"/v2/data-units/?data_collection={collection}").headers["ETag"]
     assert etag not in {seen for _, _, seen in lines}
+
+
+def test_store_of_the_first_format_is_brought_up_to_date(tmp_path):
+    folder = tmp_path / "old"
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "store.db", isolation_level=None)) as db:
+        db.executescript(STEPS[0])
+        db.execute("PRAGMA user_version = 1")
+        db.execute("INSERT INTO sqlite_sequence VALUES ('users', 5000)")
+        db.execute("INSERT INTO users (email, name, created) VALUES ('a@b.co', 'A', '2026-01-01T00:00:00Z')")
+        db.execute("INSERT INTO tenants (id, code, name, slug, created) VALUES (4000, 't', 'T', 't', '')")
+        db.execute("INSERT INTO memberships (user_id, tenant_id, role) VALUES (5001, 4000, 'admin')")
+    store = open_store(folder)
+    with store.writing() as db:
+        [member] = db.execute("SELECT user_id, tenant_id, role FROM members").fetchall()
+        assert tuple(member) == (5001, 4000, "admin")
+        assert next_id(db, "jobs") > 5001  # new tables begin above all that was used
+        assert next_id(db, "users") == 5002
+    store.close()

@@ -144,7 +144,7 @@ def test_v1_row_has_meta_and_files_with_working_url(backend, anonymous):
         "size": 5,
         "is_primary": True,
         "file_type": "image",
-        "meta": None,
+        "meta": {},
     }
     assert anonymous(backend.app).get(url).content == b"image"
     assert backend.ok("GET", f"/data_units/{made['id']}/?expand=files")["id"] == made["id"]

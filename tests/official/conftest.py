@@ -1,0 +1,125 @@
+"""The official client's environment, a server process, and the calls that the client made of it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = ROOT / ".venv-official" / "bin" / "python"
+TOKEN = "syn_" + "a1b2" * 10
+OTHER_TOKEN = "syn_" + "c3d4" * 10
+EMAIL, PASSWORD = "tester@example.com", "not-a-secret-pw"
+SEED = f"""
+datamaker:
+  multipartThreshold: 65536
+  tenants: [{{code: acme, name: Acme}}, {{code: other}}]
+  users:
+    - {{email: {EMAIL}, password: {PASSWORD}, name: Tester, tenants: [acme], tokens: [{TOKEN}]}}
+    - {{email: other@example.com, name: Other, tenants: [other], tokens: [{OTHER_TOKEN}]}}
+"""
+_PROGRAM = """
+import sys
+from pathlib import Path
+from reconciler.backend.serve import serve
+sys.exit(serve("127.0.0.1:" + sys.argv[3], Path(sys.argv[1]), Path(sys.argv[2]), sys.stdout))
+"""
+
+
+@dataclass
+class Server:
+    """A `serve` process over one folder, which may be stopped and started again on the same port."""
+
+    folder: Path
+    port: str = "0"
+    process: subprocess.Popen[str] | None = None
+
+    def start(self) -> str:
+        """Start; returns the URL once requests are accepted."""
+        seed = self.folder / "seed.yaml"
+        seed.write_text(SEED)
+        with (self.folder / "stderr.txt").open("a") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-W", "error", "-c", _PROGRAM, self.folder / "store", seed, self.port],
+                stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )  # fmt: skip
+        assert self.process.stdout is not None
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.process.stdout.readline())
+        assert found, (self.folder / "stderr.txt").read_text()
+        self.port = found[1]
+        return found[0]
+
+    def stop(self) -> int:
+        """Stop as a service manager does; returns the exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.communicate(timeout=20)
+        return self.process.returncode
+
+    def log(self) -> str:
+        """What the server wrote to its standard error."""
+        return (self.folder / "stderr.txt").read_text()
+
+
+@pytest.fixture(scope="session")
+def official_python() -> Path:
+    """The interpreter of the environment that `make official` makes."""
+    if not PYTHON.exists():
+        pytest.skip("the official client is not installed: run `make official`")
+    return PYTHON
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that runs for the whole of these tests."""
+    server = Server(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    if server.process is not None and server.process.poll() is None:
+        server.stop()
+
+
+def official_environment(folder: Path) -> dict[str, str]:
+    """Environment variables for the client: home and temporary files in `folder`, no credentials of anybody's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SYNAPSE")}
+    return {**kept, "HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": "", "NO_COLOR": "1", "COLUMNS": "200"}
+
+
+def converse(python: Path, part: str, given: dict[str, object], folder: Path) -> tuple[list[dict[str, object]], dict]:
+    """Run a part of `session.py`; returns its calls and its context."""
+    program = str(Path(__file__).with_name("session.py"))
+    environment = official_environment(folder)
+    done = subprocess.run(
+        [python, program, part], input=json.dumps(given), capture_output=True, text=True, timeout=300, env=environment
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert lines, done.stderr[-3000:]
+    return lines[:-1], lines[-1]["context"]
+
+
+@dataclass
+class Conversation:
+    """All calls of the client, those after the restart last."""
+
+    calls: list[dict[str, object]]
+    exit_code: int
+
+
+@pytest.fixture(scope="session")
+def conversation(official_python: Path, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Conversation:
+    """Let the client fill the server, restart it, and let the client read everything again."""
+    folder = tmp_path_factory.mktemp("client")
+    given = {"url": f"http://127.0.0.1:{server.port}", "token": TOKEN, "email": EMAIL, "password": PASSWORD}
+    first, context = converse(official_python, "FIRST", {**given, "folder": str(folder)}, folder)
+    exit_code = server.stop()
+    server.start()
+    later = tmp_path_factory.mktemp("later")
+    second, _ = converse(official_python, "SECOND", {**given, "folder": str(later), "context": context}, later)
+    return Conversation(first + second, exit_code)
