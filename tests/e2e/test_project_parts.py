@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.backend.datamaker.dispatch import ROUTES
 from reconciler.engine.importing import import_all
 from reconciler.errors import BlockedPlan, ExitCode
 from tests.support.workspace import Bench
@@ -13,10 +12,6 @@ PROJECT = "AnnotationProject/objects"
 TAGS = [{"name": "urgent", "description": "First"}, {"name": "release", "category": "export", "meta": {"ticket": 1}}]
 REVIEW_TAGS = [{"name": "blurry", "background_color": "#cc0000"}]
 WORKSHOP = {"name": "readers", "visibility": "private", "level_distribution": 1, "is_reviewable": True}
-has_workshops = pytest.mark.skipif(
-    not any(route.template.startswith("/v2/workshops/") for route in ROUTES),
-    reason="the embedded backend has no workshops",
-)
 
 
 @pytest.fixture
@@ -92,7 +87,6 @@ def test_import_all_writes_tags_as_lists(bench):
     assert bench.plan().changes["AnnotationProject/theirs"] == ("no-op", "unchanged")
 
 
-@has_workshops
 def test_workshops_are_made_changed_and_removed_with_their_workers(bench):
     user = bench.call("GET", "/v2/users/me/")["data"]["id"]
     declare(bench, workshops=[{**WORKSHOP, "workers": [{"user": user, "count_max_tasks": 5}]}])
@@ -110,7 +104,6 @@ def test_workshops_are_made_changed_and_removed_with_their_workers(bench):
     assert bench.pages("/v2/workshops/") == []
 
 
-@has_workshops
 @pytest.mark.parametrize("change", [{"level_distribution": 2}, {"is_reviewable": False}], ids=str)
 def test_what_a_workshop_fixes_when_it_is_made_is_refused_in_the_plan(bench, change):
     declare(bench, workshops=[WORKSHOP])
