@@ -10,9 +10,12 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 
 
 def assert_golden(name: str, text: str) -> None:
-    """Compare text with `tests/golden/NAME`."""
-    path = GOLDEN / name
-    text = text if text.endswith("\n") else text + "\n"
+    """Compare text with `tests/golden/NAME`, which ends with a line feed."""
+    assert_file_holds(GOLDEN / name, text if text.endswith("\n") else text + "\n")
+
+
+def assert_file_holds(path: Path, text: str) -> None:
+    """Compare text with a file, byte for byte."""
     if os.environ.get("RECONCILER_REWRITE_GOLDENS"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

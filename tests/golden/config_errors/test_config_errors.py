@@ -7,13 +7,13 @@ RECONCILER_REWRITE_GOLDENS=1 writes the reports anew; review the difference.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from reconciler import config
 from reconciler.errors import ConfigError, ExitCode, Problem
+from tests.support.golden import assert_file_holds
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent.name for path in HERE.glob("*/in"))
@@ -45,9 +45,7 @@ def test_broken_configuration_gives_its_report(case: str, monkeypatch: pytest.Mo
     given = folder / "load.json"
     error = _load(folder / "in", json.loads(given.read_text()) if given.exists() else {})
     report = _report(error)
-    if os.environ.get("RECONCILER_REWRITE_GOLDENS"):
-        (folder / "expected.txt").write_text(report)
-    assert report == (folder / "expected.txt").read_text()
+    assert_file_holds(folder / "expected.txt", report)
     assert error.exit_code is ExitCode.CONFIGURATION
     assert all(_has_place_and_advice(problem) for problem in error.problems)
     assert str(HERE) not in report

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from reconciler.render.plan_json import plan_json
 from reconciler.render.style import Style
 from reconciler.render.text import plan_text
 from reconciler.state.planfile import PlanFile
+from tests.support.golden import assert_file_holds
 
 CASES = Path(__file__).parent / "cases"
 Entry = Change | tuple[Change, Sequence[RowChange]]
@@ -153,9 +153,7 @@ def test_plan_rendered_equals_golden_file(make_plan: Callable[..., PlanFile], ca
     build, header = PLANS[case]
     got = FORMATS[form](make_plan(*build(), **header))
     golden = CASES / f"{case}.{form}"
-    if os.environ.get("RECONCILER_REWRITE_GOLDENS"):
-        golden.write_text(got, encoding="utf-8")
-    assert got == golden.read_text(encoding="utf-8")
+    assert_file_holds(golden, got)
 
 
 def test_golden_folder_holds_no_forgotten_file() -> None:

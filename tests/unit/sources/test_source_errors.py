@@ -23,6 +23,7 @@ from reconciler.model.resource import (
     SidecarMetadata,
     SourceLocation,
 )
+from tests.support.golden import assert_file_holds
 
 _GOLDEN = Path(__file__).parents[2] / "golden" / "source_errors"
 _BOOKS = Path(__file__).parents[2] / "data" / "excel"
@@ -176,10 +177,7 @@ def _text(ws: Any, case: Case) -> str:
 @pytest.mark.parametrize("case", _CASES, ids=lambda case: case.__name__)
 def test_broken_source_gives_the_golden_text(ws: Any, case: Case) -> None:
     text, golden = _text(ws, case), _GOLDEN / f"{case.__name__}.txt"
-    if os.environ.get("RECONCILER_REWRITE_GOLDENS"):
-        golden.parent.mkdir(parents=True, exist_ok=True)
-        golden.write_text(text, "utf-8")
-    assert text == golden.read_text("utf-8")
+    assert_file_holds(golden, text)
 
 
 @pytest.mark.parametrize("case", _CASES, ids=lambda case: case.__name__)
