@@ -56,6 +56,18 @@ def edges(resources: Iterable[Resource]) -> dict[Address, tuple[Address, ...]]:
     return result
 
 
+def with_needs(addresses: Iterable[Address], needs: Mapping[Address, Iterable[Address]]) -> set[Address]:
+    """Return the addresses and everything that they need, directly or not."""
+    found: set[Address] = set()
+    waiting = list(addresses)
+    while waiting:
+        address = waiting.pop()
+        if address not in found:
+            found.add(address)
+            waiting.extend(needs.get(address, ()))
+    return found
+
+
 def topological_order(needs: Mapping[Address, Iterable[Address]]) -> tuple[Address, ...]:
     """Order addresses so that each comes after what it needs; ties by address.
 

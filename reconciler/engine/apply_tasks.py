@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.engine.running import Applying, Recorded, RowRunner
+from reconciler.engine.running import Applying, Recorded, RowRunner, forgotten, replace_rows
 from reconciler.engine.tasks import NO_PAYLOAD
 from reconciler.errors import NotFound, ReconcilerError
 from reconciler.model.address import Address
@@ -59,8 +59,7 @@ class TaskWork:
         return Recorded(self._record(done).rows, drop)
 
     def _record_gone(self, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:
-        owned = {row.key: row.remote_id for row in self.run.store.rows(self.address, [row.key for row, _ in done])}
-        return Recorded(drop=[(row.key, row.remote_id or owned.get(row.key, "")) for row, _ in done])
+        return forgotten(self.run.store, self.address, done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +96,7 @@ class _Writer:
         ]
 
     def replace(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
-        created = {outcome.key: outcome for outcome in self.create(rows)}
-        old = {
-            row.key: row.remote_id
-            for row in rows
-            if row.remote_id and created[row.key].error is None and created[row.key].remote_id != row.remote_id
-        }
-        failed = {outcome.key: outcome for outcome in self.provider.delete_tasks(old) if outcome.error is not None}
-        return [failed.get(row.key, created[row.key]) for row in rows]
+        return replace_rows(rows, self.create, self.provider.delete_tasks)
 
     def delete(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         return self.provider.delete_tasks({row.key: row.remote_id or "" for row in rows})

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.engine.running import Applying, Recorded, RowRunner
+from reconciler.engine.running import Applying, Recorded, RowRunner, forgotten, replace_rows
 from reconciler.errors import SourceError
 from reconciler.model.address import Address
 from reconciler.model.body import composition, decode_unit
@@ -51,16 +51,7 @@ class UnitWork:
         return self.provider.create_units(self.collection_id, drafts, self.content, self.runner.sent)
 
     def _replace(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
-        """Create the new unit first; the old one goes only when the new one is there."""
-        created = {outcome.key: outcome for outcome in self._create(rows)}
-        old = {
-            row.key: row.remote_id
-            for row in rows
-            if row.remote_id and created[row.key].error is None and created[row.key].remote_id != row.remote_id
-        }
-        deleted = {outcome.key: outcome for outcome in self.provider.delete_units(old)}
-        failed = {key: outcome for key, outcome in deleted.items() if outcome.error is not None}
-        return [failed.get(row.key, created[row.key]) for row in rows]
+        return replace_rows(rows, self._create, self.provider.delete_units)
 
     def _edit(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         edits, outcomes = [], []
@@ -95,8 +86,7 @@ class UnitWork:
         return Recorded(rows, [(row.previous_key or "", row.remote_id or "") for row, _ in done])
 
     def _record_forgotten(self, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:
-        owned = {row.key: row.remote_id for row in self.run.store.rows(self.address, [row.key for row, _ in done])}
-        return Recorded(drop=[(row.key, row.remote_id or owned.get(row.key, "")) for row, _ in done])
+        return forgotten(self.run.store, self.address, done)
 
     def _owned_row(self, row: RowChange, remote_id: str) -> OwnedRow:
         body = json.loads(row.body or "null")

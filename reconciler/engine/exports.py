@@ -15,8 +15,7 @@ from reconciler.engine.export_items import CLASSES_PATH, SourceItem, export_item
 from reconciler.engine.rowplan import Explanation, RowTally, row_changes
 from reconciler.errors import ConfigError, Problem
 from reconciler.formats.items import Writer
-from reconciler.graph import edges
-from reconciler.model.address import Address
+from reconciler.graph import edges, with_needs
 from reconciler.model.change import FieldChange
 from reconciler.model.json import canonical_json, digest
 from reconciler.model.resource import Export
@@ -48,7 +47,8 @@ def plan_export(planning: Planning, export: Export) -> Change:
         standing = destination.inspect(str(address), fragments.stamps(address))
         fragments.save_stamps(address, standing.stamps)
         published = destination.read(CLASSES_PATH)
-    if not all(planning.is_settled(needed) for needed in _closure(planning, address)):
+    needs = edges(planning.declared.values())
+    if not all(planning.is_settled(needed) for needed in with_needs(needs[address], needs)):
         reason = base.reason if record is None else Reason.UPSTREAM_CHANGES
         drift = _drift(standing) if record is not None else ()
         change = replace(base, reason=reason, deferred=True, drift=drift, row_drift=len(drift))
@@ -137,18 +137,6 @@ def _remember(planning: Planning, export: Export, listing: RecordListing, popula
 def _drift(standing: Standing) -> tuple[FieldChange, ...]:
     lost = [(path, "missing") for path in standing.missing] + [(path, "altered") for path in standing.altered]
     return tuple(FieldChange(("files", path), "published", how) for path, how in sorted(lost))
-
-
-def _closure(planning: Planning, address: Address) -> set[Address]:
-    needs = edges(planning.declared.values())
-    found: set[Address] = set()
-    waiting = list(needs.get(address, ()))
-    while waiting:
-        needed = waiting.pop()
-        if needed not in found:
-            found.add(needed)
-            waiting.extend(needs.get(needed, ()))
-    return found
 
 
 def destination_url(export: Export) -> str:

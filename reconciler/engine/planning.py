@@ -14,7 +14,7 @@ from reconciler.engine.session import Session
 from reconciler.engine.tasks import plan_tasks
 from reconciler.engine.units import plan_units
 from reconciler.errors import ConfigError, ReconcilerError, Severity, UsageError
-from reconciler.graph import edges, topological_order
+from reconciler.graph import edges, topological_order, with_needs
 from reconciler.model.address import Address
 from reconciler.model.resource import (
     AnnotationProject,
@@ -109,17 +109,12 @@ def _chosen(order: tuple[Address, ...], declared: dict[Address, Resource], optio
     if not options.targets:
         return list(order)
     needs = edges(declared.values())
-    wanted: set[Address] = set()
-    waiting = [target.resource for target in options.targets]
-    unknown = [address for address in waiting if address not in declared and not options.destroy]
+    chosen = [target.resource for target in options.targets]
+    unknown = [address for address in chosen if address not in declared and not options.destroy]
     if unknown:
         names = ", ".join(str(address) for address in unknown)
         raise UsageError(f"--target names what is not declared: {names}", fix="`reconciler graph` lists the addresses")
-    while waiting:
-        address = waiting.pop()
-        if address not in wanted:
-            wanted.add(address)
-            waiting.extend(needs.get(address, ()))
+    wanted = with_needs(chosen, needs)
     return [address for address in order if address in wanted]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol, TypeVar
 
 from reconciler.engine.events import Refreshing
 from reconciler.engine.session import Session
@@ -11,34 +12,67 @@ from reconciler.model.json import JSON
 from reconciler.model.observed import ObservedUnit
 from reconciler.model.unit import content_digest, fields_digest
 from reconciler.plan.rows import RowDigests
-from reconciler.providers.base import NotModified, Provider
+from reconciler.providers.base import NotModified, Provider, UnitListing
 from reconciler.state.differences import RowDifferences
 from reconciler.state.store import StateStore
 from reconciler.state.values import OwnedResource, OwnedRow
+
+Row = TypeVar("Row")
+
+
+class Listing(Protocol[Row]):
+    """What a provider lists, of any kind of row."""
+
+    @property
+    def etag(self) -> str | None:
+        """Version of the whole listing."""
+
+    @property
+    def pages(self) -> Iterator[list[Row]]:
+        """Its rows."""
 
 
 def refresh_units(
     session: Session, provider: Provider, store: StateStore, owned: OwnedResource, differences: RowDifferences
 ) -> None:
-    """List all units of the set's collection and note differences.
+    """List all units of the set's collection and note differences; see `refresh_rows`."""
+
+    def listing(etag: str | None) -> UnitListing | NotModified:
+        return provider.list_units(owned.parent_id or "", etag=etag)
+
+    def note(page: list[ObservedUnit]) -> None:
+        _note_page(page, owned.address, store, differences)
+
+    refresh_rows(session, store, owned, differences, listing, note)
+
+
+def refresh_rows(
+    session: Session,
+    store: StateStore,
+    owned: OwnedResource,
+    differences: RowDifferences,
+    listing: Callable[[str | None], Listing[Row] | NotModified],
+    note: Callable[[list[Row]], None],
+) -> None:
+    """Read a listing page by page and have differences noted.
 
     When the backend versions its listings, an unchanged one is not listed again, and a listing that equals our record
-    is remembered with its version.
+    is remembered with its version. listing: gives it, unless it still has the version passed. note: takes a page.
     """
     version = store.version
     known = session.cache.clean_listing(owned.address, version.lineage, owned.revision)
-    listing = provider.list_units(owned.parent_id or "", etag=known)
-    if isinstance(listing, NotModified):
+    found = listing(known)
+    if isinstance(found, NotModified):
         return
     seen = 0
-    for page in listing.pages:
-        _note_page(page, owned.address, store, differences)
+    for page in found.pages:
+        note(page)
         seen += len(page)
         session.events(Refreshing(owned.address, seen))
     differences.finish_refresh()
     # Without a record there is nothing that the listing could equal: what it holds must be looked at again.
-    if listing.etag and store.resource(owned.address) and not differences.found_any:
-        session.cache.record_clean_listing(owned.address, version.lineage, owned.revision, listing.etag)
+    if found.etag and store.resource(owned.address) and not differences.found_any:
+        session.cache.record_clean_listing(owned.address, version.lineage, owned.revision, found.etag)
 
 
 def _note_page(page: list[ObservedUnit], address: Address, store: StateStore, differences: RowDifferences) -> None:

@@ -70,6 +70,26 @@ Work = Callable[[Sequence[RowChange]], list[RowOutcome]]
 Record = Callable[[Sequence[tuple[RowChange, RowOutcome]]], Recorded]
 
 
+def forgotten(store: StateStore, address: Address, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:
+    """Rows that are gone leave the state; a change without remote id means the row that is recorded."""
+    owned = {row.key: row.remote_id for row in store.rows(address, [row.key for row, _ in done])}
+    return Recorded(drop=[(row.key, row.remote_id or owned.get(row.key, "")) for row, _ in done])
+
+
+def replace_rows(
+    rows: Sequence[RowChange], create: Work, delete: Callable[[Mapping[str, str]], list[RowOutcome]]
+) -> list[RowOutcome]:
+    """Make the new rows first; an old one goes only when its successor is there."""
+    created = {outcome.key: outcome for outcome in create(rows)}
+    old = {
+        row.key: row.remote_id
+        for row in rows
+        if row.remote_id and created[row.key].error is None and created[row.key].remote_id != row.remote_id
+    }
+    failed = {outcome.key: outcome for outcome in delete(old) if outcome.error is not None}
+    return [failed.get(row.key, created[row.key]) for row in rows]
+
+
 @dataclass(slots=True)
 class RowRunner:
     """Carries out the rows of one resource, one action after another.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from reconciler.diff.desired import desired_fields
 from reconciler.engine.annotations import PreAnnotations, read_annotations
 from reconciler.engine.context import Planning, Refresh
-from reconciler.engine.events import Refreshing
+from reconciler.engine.refresh import refresh_rows
 from reconciler.engine.rowplan import Explanation
 from reconciler.engine.rowsets import RowSet, add_row_set, is_rebound
 from reconciler.model.address import Address
@@ -19,7 +20,7 @@ from reconciler.model.observed import ObservedTask
 from reconciler.model.resource import AssetSet, OnExists, Ref, TaskSet
 from reconciler.plan.rows import RowDigests, RowRules, Stray
 from reconciler.plan.values import Action, Change, Reason, RowCounts
-from reconciler.providers.base import NotModified, Provider
+from reconciler.providers.base import NotModified, Provider, TaskListing
 from reconciler.state.differences import RowDifferences, RowSides
 from reconciler.state.populations import DesiredRow, Population
 from reconciler.state.values import OwnedResource, OwnedRow
@@ -61,7 +62,8 @@ def plan_tasks(planning: Planning, task_set: TaskSet) -> Change | None:
             project_is_ours=isinstance(task_set.project, Ref),
             differences=differences,
         )
-        _refresh(provider, listed, look)
+        list_tasks = partial(_listing, provider, listed.parent_id or "")
+        refresh_rows(planning.session, planning.store, listed, differences, list_tasks, look.note)
     elif record is not None and project is None and not rules.rebound:
         differences.finish_refresh()
     rows = RowSet(population, differences, rules, _explain, _notes)
@@ -148,22 +150,8 @@ class _Look:
             self.differences.saw_stranger(wanted.content, task.remote_id)
 
 
-def _refresh(provider: Provider, owned: OwnedResource, look: _Look) -> None:
-    store, cache = look.planning.store, look.planning.session.cache
-    version = store.version
-    known = cache.clean_listing(owned.address, version.lineage, owned.revision)
-    listing = provider.list_tasks(owned.parent_id or "", etag=known)
-    if isinstance(listing, NotModified):
-        return
-    seen = 0
-    for page in listing.pages:
-        look.note(page)
-        seen += len(page)
-        look.planning.session.events(Refreshing(owned.address, seen))
-    look.differences.finish_refresh()
-    # Without a record there is nothing that the listing could equal: what it holds must be looked at again.
-    if listing.etag and store.resource(owned.address) and not look.differences.found_any:
-        cache.record_clean_listing(owned.address, version.lineage, owned.revision, listing.etag)
+def _listing(provider: Provider, project_id: str, etag: str | None) -> TaskListing | NotModified:
+    return provider.list_tasks(project_id, etag=etag)
 
 
 def _explain(sides: RowSides, action: Action) -> Explanation:
