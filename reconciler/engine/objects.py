@@ -40,7 +40,7 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     observed = _observe(planning, provider, record, wanted)
     candidates: tuple[Found, ...] = ()
     if not isinstance(observed, Found) and planning.options.refresh is not Refresh.NONE:
-        candidates = provider.find(Desired(head.address, wanted.resolved, wanted.adopt))
+        candidates = _candidates(provider, wanted, head.location)
     immutable = provider.capabilities.replaces.get(head.address.kind, frozenset())
     fixed = provider.capabilities.fixed.get(head.address.kind, ())
     change = decide_declared(wanted, owned, observed, candidates, RULES[head.address.kind], immutable, fixed)
@@ -48,6 +48,15 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     if planning.options.server_dry_run:
         _rehearse(planning, provider, change, Desired(head.address, wanted.resolved, wanted.adopt), head.location)
     return _added(planning, change)
+
+
+def _candidates(provider: Provider, wanted: Wanted, at: Location) -> tuple[Found, ...]:
+    """What may be taken over. Raises ConfigError when the backend says that the document cannot be right."""
+    try:
+        return provider.find(Desired(wanted.address, wanted.resolved, wanted.adopt))
+    except Invalid as error:
+        fix = error.fix or "change the document"
+        raise ConfigError([Problem(error.message, at, fix=fix, address=str(wanted.address))]) from error
 
 
 def _rehearse(planning: Planning, provider: Provider, change: Change, desired: Desired, at: Location) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.engine.context import PlanOptions
 from reconciler.engine.importing import import_all, import_object
-from reconciler.errors import BlockedPlan, ExitCode, Invalid
+from reconciler.errors import BlockedPlan, ConfigError, ExitCode
 from reconciler.model.address import Address
 from tests.support.workspace import Bench
 
@@ -165,8 +165,11 @@ def test_grant_of_a_user_goes_to_the_member_of_that_user(applied):
 
 def test_unknown_user_is_told_before_anything_is_written(applied):
     applied.set("AccessGrant", "me", collection="pics", user=987654, roles=["leader"])
-    with pytest.raises(Invalid, match="no member of the workspace"):
+    applied.set("AccessGrant", "you", collection="pics", user=987655, roles=["leader"])
+    with pytest.raises(ConfigError) as error:
         applied.plan()
+    assert [problem.address for problem in error.value.problems] == ["AccessGrant/me", "AccessGrant/you"]
+    assert all("no member of the workspace" in problem.summary for problem in error.value.problems)
 
 
 def test_access_that_is_there_already_is_taken_over_without_being_asked(applied):
@@ -243,3 +246,27 @@ def test_import_of_a_single_grant_takes_its_made_up_id(applied):
         remote_id = f"collections/{ids[0]}/groups/{ids[1]}"
         import_object(session, store, Address("AccessGrant", "readers-pics"), remote_id)
     assert applied.plan().is_empty
+
+
+def test_server_dry_run_checks_and_writes_nothing(applied):
+    before = held(applied)
+    applied.set("AccessGrant", "readers-pics", roles=["viewer", "manager"])
+    applied.set("ValidationScript", "boxes", timeout=20)
+    planned = applied.plan(PlanOptions(server_dry_run=True))
+    assert planned.changes["AccessGrant/readers-pics"][0] == "update"
+    assert (held(applied), only(applied, SCRIPTS)["timeout"]) == (before, 10)
+
+
+def test_server_dry_run_tells_an_unknown_role(applied):
+    applied.set("AccessGrant", "readers-pics", roles=["viewer", "emperor"])
+    with pytest.raises(ConfigError) as error:
+        applied.plan(PlanOptions(server_dry_run=True))
+    (problem,) = error.value.problems
+    assert problem.address == "AccessGrant/readers-pics"
+
+
+def test_access_lost_on_the_platform_is_granted_again_or_forgotten(applied):
+    """Nothing but the platform takes roles back; here the group goes and another one comes in its place."""
+    applied.call("DELETE", f"{GROUPS}{only(applied, GROUPS)['id']}/")
+    applied.remove("AccessGrant", "readers-pics")
+    assert applied.plan().changes["AccessGrant/readers-pics"] == ("forget", "gone")
