@@ -16,7 +16,7 @@ from reconciler.engine.writing import write_document
 from reconciler.errors import Denied, NotFound, Problem, Severity, StateError, UsageError
 from reconciler.model.address import Address
 from reconciler.model.observed import Found
-from reconciler.plan.values import Action
+from reconciler.plan.values import Action, Change
 from reconciler.providers.base import Provider
 from reconciler.state.store import StateStore
 from reconciler.state.values import OwnedResource
@@ -77,7 +77,7 @@ def import_all(session: Session, store: StateStore, folder: Path | None = None) 
     failures: list[Problem] = []
     for change in plan.changes():
         if change.action is Action.ADOPT:
-            apply_object(run, change)
+            _take_over(run, change)
             owned.append(change.address)
         elif change.address.kind in ("AssetSet", "TaskSet") and change.rows and change.rows.adopt:
             outcome = apply_rows(run, change, only_adopt=True)
@@ -87,6 +87,17 @@ def import_all(session: Session, store: StateStore, folder: Path | None = None) 
     warnings: list[Problem] = []
     written = tuple(_write_undeclared(session, store, folder, warnings)) if folder else ()
     return ImportReport(tuple(owned), rows, written, tuple(failures), tuple(warnings))
+
+
+def _take_over(run: Applying, change: Change) -> None:
+    """Own a declared object. Where there is no marker to write, nothing is written: a role that is missing is granted
+    by an apply, and by nothing else."""
+    kind = change.address.kind
+    if kind not in run.session.provider(change.backend).capabilities.natural:
+        apply_object(run, change)
+        return
+    declared = run.declared.get(change.address)
+    run.store.save_resource(owned_resource(declared, change.address, change.backend, {}, change.remote_id))
 
 
 def _write_undeclared(session: Session, store: StateStore, folder: Path, warnings: list[Problem]) -> Iterator[Path]:

@@ -10,6 +10,7 @@ from reconciler.providers.base import Desired
 from reconciler.providers.datamaker.connection import Credentials, service_for
 from reconciler.providers.datamaker.grants import Grants
 from reconciler.providers.datamaker.groups import units_in
+from reconciler.providers.datamaker.kinds import KINDS
 from reconciler.providers.http import HttpClient
 from reconciler.testing.objects import ObjectContract, Sample
 
@@ -114,3 +115,12 @@ def test_units_that_do_not_tell_their_group_are_an_error_and_not_none():
     client = answering(groups=[{"id": 7, "name": "a"}], data_units=[{"id": 1}])
     with pytest.raises(BackendError, match="does not tell the groups"):
         units_in(client, "1", ["a"])
+
+
+def test_text_that_the_service_trims_makes_no_difference():
+    """Services trim what they are given; ours is sent with one line end."""
+    code = KINDS["ValidationScript"].kind
+    address = Address("ValidationScript", "s")
+    assert code.to_wire({"title": "s", "code": "a = 1"}, address)["code"] == "a = 1\n"
+    for text in ("a = 1", "a = 1\n", "\na = 1\n\n"):
+        assert code.from_wire({"id": 1, "name": "s", "code": text}).fields["code"] == "a = 1"

@@ -270,3 +270,12 @@ def test_access_lost_on_the_platform_is_granted_again_or_forgotten(applied):
     applied.call("DELETE", f"{GROUPS}{only(applied, GROUPS)['id']}/")
     applied.remove("AccessGrant", "readers-pics")
     assert applied.plan().changes["AccessGrant/readers-pics"] == ("forget", "gone")
+
+
+def test_import_all_grants_nothing(applied):
+    applied.set("AccessGrant", "readers-pics", roles=["viewer", "manager"])
+    forget_state(applied)
+    before = held(applied)
+    imported(applied)
+    assert held(applied) == before
+    assert applied.plan().changes["AccessGrant/readers-pics"] == ("update", "fields_differ")
