@@ -10,7 +10,7 @@ import pytest
 from reconciler.engine.applying import apply_plan
 from reconciler.engine.context import PlanOptions, Refresh
 from reconciler.engine.events import Progress
-from reconciler.engine.importing import import_all, import_object
+from reconciler.engine.importing import import_object
 from reconciler.engine.planning import make_plan
 from reconciler.engine.running import Control
 from reconciler.errors import BlockedPlan, ConfigError, ExitCode, PolicyViolation, StalePlan, UnsafePlan, UsageError
@@ -104,8 +104,7 @@ def test_import_puts_one_object_under_ownership(bench):
 def test_import_all_rebuilds_a_lost_state(applied):
     before = applied.owned()
     (applied.root / ".reconciler/state.db").unlink()
-    with applied.session() as session:
-        report = import_all(session, session.open_state())
+    report = applied.import_all(write=False)
     assert (report.rows, report.failures) == (3, ())
     assert applied.owned() == before
     assert applied.plan().is_empty
@@ -127,8 +126,7 @@ def test_import_all_writes_documents_for_what_nobody_declared(applied):
         "file_specifications": [{"name": "text_1", "file_type": "text"}],
     }
     applied.call("POST", "/v2/data-collections/", json=body)
-    with applied.session() as session:
-        report = import_all(session, session.open_state(), applied.root / "imported")
+    report = applied.import_all()
     assert [path.name for path in report.written] == ["collection-their-things.yaml"]
     planned = applied.plan()
     assert planned.is_empty, planned.text
