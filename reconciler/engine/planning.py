@@ -22,8 +22,8 @@ from reconciler.model.resource import (
     AssetSet,
     Collection,
     Export,
-    GroundTruthDataset,
     MetadataSource,
+    RemoteObject,
     Resource,
     TaskSet,
 )
@@ -88,7 +88,7 @@ def _turn(planning: Planning, address: Address) -> int:
 def _plan_declared(planning: Planning, resource: Resource) -> None:
     try:
         match resource:
-            case Collection() | AnnotationProject() | GroundTruthDataset():
+            case Collection() | AnnotationProject() | RemoteObject():
                 plan_declared_object(planning, resource)
             case AssetSet():
                 plan_units(planning, resource)

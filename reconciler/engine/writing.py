@@ -11,6 +11,7 @@ from pathlib import Path
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
 from reconciler.model.json import JSON
+from reconciler.model.kinds import OBJECT_KINDS
 from reconciler.model.observed import Found
 
 _API_VERSION = "reconciler.dev/v1"
@@ -44,7 +45,7 @@ class DocumentWriter:
         """
         wish = name or _owner_name(kind, found) or _name(str(found.fields.get("title", "")), found.remote_id)
         address = self.free_address(kind, wish, found.remote_id.lower())
-        spec = _spec(found, self.collections) | {"lifecycle": {"protect": True}}
+        spec = _spec(kind, found, self.collections) | {"lifecycle": {"protect": True}}
         return Written(address, self._write(address, spec), found.remote_id)
 
     def write_set(self, address: Address, spec: Mapping[str, JSON]) -> Written:
@@ -95,14 +96,16 @@ def _owner_name(kind: str, found: Found) -> str | None:
     return name if owned == kind and _NAME.fullmatch(name) else None
 
 
-def _spec(found: Found, collections: Mapping[str, str]) -> dict[str, JSON]:
+def _spec(kind: str, found: Found, collections: Mapping[str, str]) -> dict[str, JSON]:
     spec = {key: value for key, value in found.fields.items() if value not in (None, {}, [], "")}
-    for reference in ("collection", "project"):
+    known = OBJECT_KINDS.get(kind)
+    for reference in known.references if known else ("collection",):
         if isinstance(spec.get(reference), str):
             named = collections.get(spec[reference]) if reference == "collection" else None
             spec[reference] = named or {"id": spec[reference]}
-    if isinstance(spec.get("versions"), Mapping):
-        spec["versions"] = list(spec["versions"])
+    for name in known.sets if known else ():
+        if name in spec:
+            spec[name] = list(spec[name])
     if isinstance(spec.get("datamaker"), Mapping):
         spec["datamaker"] = _listed(spec["datamaker"])
     return spec

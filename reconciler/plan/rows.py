@@ -110,6 +110,8 @@ def _owned_row(
 
 def _stray_row(desired: RowDigests | None, stray: Stray, rules: RowRules) -> Decision:
     found = stray.digests
+    if rules.releases:
+        return Decision(Action.ADOPT, Reason.EXISTS, remote_id=found.remote_id)
     if desired is None:
         return Decision(Action.ADOPT, Reason.MARKED_AS_OURS, remote_id=found.remote_id)
     if stray.ours:

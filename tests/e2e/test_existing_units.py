@@ -99,7 +99,7 @@ def test_unit_deleted_outside_is_forgotten_and_one_of_its_name_takes_the_key(ben
     bench.apply()
     bench.call("DELETE", f"/v2/data-units/{bench.owned()[SET]['a']}/")
     new = upload(bench, collection_of(bench), "other", name="a.jpg")
-    assert bench.plan().rows[SET] == {"a": ("adopt", "marked_as_ours")}
+    assert bench.plan().rows[SET] == {"a": ("adopt", "exists")}
     assert bench.apply().exit_code is ExitCode.OK
     assert bench.owned()[SET]["a"] == str(new)
     assert bench.plan().is_empty
