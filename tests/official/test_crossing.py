@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine.context import PlanOptions
-from reconciler.engine.importing import import_all, import_object
+from reconciler.engine.importing import import_object
 from reconciler.engine.session import open_backend
 from reconciler.errors import ExitCode
 from reconciler.model.address import Address
@@ -87,8 +87,7 @@ def test_units_of_the_official_client_are_adopted_and_show_no_difference(officia
     made = converse(official_python, bench.root / "data", "upload", url, collection_id(bench))
     assert made == UNITS
     assert bench.plan().summary["bytes"] == 0
-    with bench.session() as session:
-        report = import_all(session, session.open_state())
+    report = bench.import_all(write=False)
     assert (report.rows, report.failures) == (UNITS, ())
     planned = bench.plan()
     assert planned.is_empty, planned.text
