@@ -24,6 +24,14 @@ from reconciler.plan.values import Action
 from reconciler.state.store import StateStore
 from reconciler.state.values import OwnedResource
 
+# Kinds that have no id at a backend, and what to do instead.
+_OTHERWISE = {
+    "AssetSet": "its units are taken over by `reconciler import --all`, by onExists: adopt, or as spec.existing",
+    "TaskSet": "its tasks are taken over by `reconciler import --all`",
+    "Export": "`reconciler apply` writes it; what lies there already and is the same is kept",
+    "MetadataSource": "it is only read; there is nothing to take over",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
@@ -73,11 +81,8 @@ def import_object(session: Session, store: StateStore, address: Address, remote_
     resource = declared.get(address)
     if resource is None:
         raise UsageError(f"{address} is not declared", fix="write its document first, then import into it")
-    if address.kind in ROW_KINDS:
-        raise UsageError(
-            f"{address} is not one remote object",
-            fix="its units are taken over by `reconciler import --all`, or by onExists: adopt",
-        )
+    if address.kind in _OTHERWISE:
+        raise UsageError(f"{address} is not one remote object", fix=_OTHERWISE[address.kind])
     if store.resource(address):
         raise StateError(f"{address} is in the state already", fix=f"reconciler state rm {address}")
     found = session.provider(resource.head.backend).read(address, remote_id)
@@ -107,7 +112,8 @@ def import_all(session: Session, store: StateStore, writing: Writing | None = No
             _bind(session, store, made)
             targets = tuple(written.address for written in made)
             report = report.with_more(_adopt_declared(session, store, PlanOptions(targets=targets)))
-        report = report.with_more(ImportReport((), 0, tuple(written.path for written in made), (), tuple(notes)))
+        bound = tuple(written.address for written in made if written.remote_id is not None)
+        report = report.with_more(ImportReport(bound, 0, tuple(written.path for written in made), (), tuple(notes)))
     return report
 
 

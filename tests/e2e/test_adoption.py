@@ -8,10 +8,13 @@ import json
 import pytest
 import yaml
 
+from reconciler.backend.app import create_app
+from reconciler.backend.store import open_store
 from reconciler.engine.context import PlanOptions
 from reconciler.engine.importing import import_object
 from reconciler.errors import ExitCode, UsageError
 from reconciler.model.address import Address
+from reconciler.providers.registry import open_provider
 from tests.support.workspace import Bench, document
 
 UNITS = 40
@@ -71,6 +74,26 @@ def test_undeclared_units_get_a_compact_document_and_are_not_touched(bench):
     assert sorted(bench.owned()["AssetSet/theirs"])[:2] == ["u000", "u001"]
 
 
+def test_import_and_plan_only_read(bench):
+    methods = set()
+
+    def counted(settings, root, parallelism):
+        store = open_store(root / ".reconciler/backend", first_id=1000)
+        app = create_app(store)
+
+        def watching(environ, start_response):
+            methods.add(environ["REQUEST_METHOD"])
+            return app(environ, start_response)
+
+        provider = open_provider(settings, wsgi=(watching, store.local_token()), parallelism=parallelism)
+        return provider, lambda: (provider.close(), store.close())
+
+    bench.open_backend = counted
+    bench.import_all(str(bench.root / "data"))
+    assert bench.plan().is_empty
+    assert methods == {"GET"}
+
+
 def test_second_import_writes_nothing(bench):
     bench.import_all()
     again = bench.import_all()
@@ -105,6 +128,31 @@ def test_source_that_differs_in_part_is_declared_and_the_difference_is_told(benc
     assert "1 units of" in report.notes[0].summary
     assert "'u000'" in report.notes[0].summary
     assert bench.plan().rows["AssetSet/theirs"] == {"u000": ("create", "not_remote")}
+
+
+def test_source_whose_extensions_do_not_tell_gets_rules(tmp_path):
+    made = Bench(tmp_path)
+    specifications = [
+        {"name": "image_1", "file_type": "image", "is_required": True, "is_primary": True, "function_type": "main"},
+        {"name": "left_1", "file_type": "data", "function_type": "sub", "index": 1},
+        {"name": "right_1", "file_type": "data", "function_type": "sub", "index": 2},
+    ]
+    body = {"name": "Theirs", "category": "image", "file_specifications": specifications}
+    collection = made.call("POST", "/v2/data-collections/", json=body)["data"]["id"]
+    names = {"image_1": "pictures/{}.jpg", "left_1": "l/{}.json", "right_1": "r/{}.json"}
+    for key in ("a", "b"):
+        files = {}
+        for specification, name in names.items():
+            path = tmp_path / "data" / name.format(key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f'{{"{specification}": "{key}"}}' + " " * len(specification))
+            files[specification] = upload(made, name.format(key))
+        unit = {"data_collection": collection, "files": files, "meta": {}, "groups": None}
+        made.call("POST", "/data_units/", json=[unit])
+    assert made.import_all(str(tmp_path / "data")).notes == ()
+    spec = yaml.safe_load((tmp_path / "imported/assetset-theirs.yaml").read_text())["spec"]
+    assert {rule["specification"] for rule in spec["files"]} == set(names)
+    assert made.plan().is_empty
 
 
 def test_source_of_other_files_is_not_declared(bench):

@@ -14,7 +14,7 @@ from reconciler.engine.importing import import_object
 from reconciler.engine.planning import make_plan
 from reconciler.engine.running import Control
 from reconciler.errors import BlockedPlan, ConfigError, ExitCode, PolicyViolation, StalePlan, UnsafePlan, UsageError
-from reconciler.model.address import Address
+from reconciler.model.address import Address, parse_address
 from reconciler.plan.guard import DeleteLimit
 from reconciler.state.planfile import PlanFile
 from tests.support.cutting import Cutter
@@ -99,6 +99,13 @@ def test_import_puts_one_object_under_ownership(bench):
     assert bench.plan().changes["Collection/pics"] == ("update", "fields_differ")
     assert bench.apply().exit_code is ExitCode.OK
     assert collections_there(bench) == ["Pictures"]
+
+
+@pytest.mark.parametrize("address", ["AssetSet/pics-2026", "MetadataSource/ages"])
+def test_import_of_what_has_no_id_is_refused_with_another_way(applied, address):
+    with applied.session() as session, pytest.raises(UsageError, match="is not one remote object") as caught:
+        import_object(session, session.open_state(), parse_address(address), "1")
+    assert caught.value.fix
 
 
 def test_import_all_rebuilds_a_lost_state(applied):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,7 +107,7 @@ def _all(
         report_warnings((*report.notes, *report.failures), settings.console)
         lines = [
             *(str(address) for address in report.resources),
-            *(f"wrote {path}" for path in report.written),
+            *(f"wrote {os.path.relpath(path)}" for path in report.written),
             message,
         ]
         settings.console.print("\n".join(lines))

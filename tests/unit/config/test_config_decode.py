@@ -17,6 +17,7 @@ from reconciler.model.resource import (
     ColumnRule,
     ConstantMetadata,
     Destination,
+    Existing,
     External,
     FileRule,
     GeometryPolicy,
@@ -175,3 +176,18 @@ def test_ground_truth_keeps_the_order_of_versions_and_tells_none_from_empty() ->
     assert got.fields == {"title": "x", "project": project, "versions": ["v2", "v1"]}
     assert decoded("GroundTruthDataset").fields == {"title": "x"}
     assert decoded("GroundTruthDataset", versions=[]).fields == {"title": "x", "versions": []}
+
+
+@pytest.mark.parametrize(
+    ("spec", "on_delete", "existing", "reason"),
+    [
+        ({"existing": {}}, "orphan", Existing(), "what was there before stays"),
+        ({"existing": {}, "lifecycle": {"onDelete": "delete"}}, "delete", Existing(), "unless the document says so"),
+        ({"existing": {"unmarked": False}}, "orphan", Existing(None, unmarked=False), "only our marker"),
+        ({"existing": {"key": {"regex": "(x)"}}}, "orphan", Existing(KeyRule("(x)")), "a rule for keys"),
+        ({"source": {"url": "x"}}, "delete", None, "an ordinary set"),
+    ],
+)
+def test_decode_existing_units_are_left_when_the_set_goes(spec, on_delete, existing, reason) -> None:
+    found = decoded("AssetSet", collection="c", **spec)
+    assert (found.head.lifecycle.on_delete, found.existing) == (on_delete, existing)
