@@ -188,7 +188,8 @@ def _spec(best: _Try, collection: Parent) -> dict[str, JSON]:
         spec["incomplete"] = "warn"
     if best.duplicates:
         spec["duplicates"] = "skip"
-    return spec | {"lifecycle": {"onExists": "adopt"}}
+    # Others made these units: they stay when the document goes.
+    return spec | {"lifecycle": {"onExists": "adopt", "onDelete": "orphan"}}
 
 
 def _differences(best: _Try, url: str, collection: Parent) -> Iterator[Problem]:

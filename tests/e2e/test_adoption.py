@@ -114,7 +114,7 @@ def test_source_that_has_the_units_is_declared_and_nothing_is_sent(bench):
         "collection": "theirs",
         "source": {"url": "../data"},
         "units": {"layout": "stems"},
-        "lifecycle": {"onExists": "adopt"},
+        "lifecycle": {"onExists": "adopt", "onDelete": "orphan"},
     }
     planned = bench.plan()
     assert planned.is_empty, planned.text
