@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.config.documents import Document
@@ -19,6 +20,7 @@ from reconciler.model.resource import (
     ColumnRule,
     ConstantMetadata,
     Destination,
+    Existing,
     Export,
     External,
     FileRule,
@@ -109,7 +111,7 @@ def _asset_set(head: Head, spec: Spec) -> AssetSet:
     units = spec.get("units", {})
     key = units.get("key")
     return AssetSet(
-        head=head,
+        head=_lenient(head, spec) if "existing" in spec else head,
         collection=_reference("Collection", spec["collection"]),
         sources=_sources(spec),
         layout=Layout(units.get("layout", "stems")),
@@ -125,13 +127,27 @@ def _asset_set(head: Head, spec: Spec) -> AssetSet:
         max_file_size_bytes=size_bytes(spec.get("limits", {}).get("maxFileSize")),
         prune=spec.get("prune", False),
         platform=_platform(spec),
+        existing=_existing(spec["existing"]) if "existing" in spec else None,
     )
+
+
+def _lenient(head: Head, spec: Spec) -> Head:
+    """Units that a set only found are left where they are when it goes, unless the document says otherwise."""
+    if "onDelete" in spec.get("lifecycle", {}):
+        return head
+    return replace(head, lifecycle=replace(head.lifecycle, on_delete=OnDelete.ORPHAN))
+
+
+def _existing(item: Spec) -> Existing:
+    key = item.get("key")
+    rule = KeyRule(key["regex"], key.get("template", "{1}")) if key else None
+    return Existing(rule, item.get("unmarked", True))
 
 
 def _sources(spec: Spec) -> tuple[SourceLocation, ...]:
     if "source" in spec:
         return (_source(spec["source"], None),)
-    return tuple(_source(item, name) for name, item in spec["sources"].items())
+    return tuple(_source(item, name) for name, item in spec.get("sources", {}).items())
 
 
 def _source(item: Spec, specification: str | None) -> SourceLocation:

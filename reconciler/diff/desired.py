@@ -14,6 +14,7 @@ from reconciler.model.resource import (
     AnnotationProject,
     AssetSet,
     Collection,
+    Existing,
     Export,
     External,
     FileSpecification,
@@ -37,7 +38,7 @@ def desired_fields(resource: Resource) -> dict[str, JSON]:
         case AnnotationProject():
             fields = _project(resource)
         case AssetSet():
-            fields = {"collection": _reference(resource.collection)}
+            fields = {"collection": _reference(resource.collection), "existing": _existing(resource.existing)}
         case TaskSet():
             fields = {"project": _reference(resource.project), "assets": _reference(resource.assets)}
         case RemoteObject():
@@ -87,6 +88,14 @@ def _reference(reference: Reference | None) -> JSON:
             return {"$id": remote_id}
         case _:
             return {"$ref": str(reference.address)}
+
+
+def _existing(existing: Existing | None) -> JSON:
+    if existing is None:
+        return None
+    rule = existing.key_rule
+    key = {"key": {"regex": rule.regex, "template": rule.template}} if rule else {}
+    return {**key, "unmarked": existing.unmarked}
 
 
 def _collection(resource: Collection) -> dict[str, JSON]:

@@ -74,7 +74,7 @@ def _blocked_rows(run: Applying, address: Address) -> list[Problem]:
 def _verify(run: Applying, change: Change) -> None:
     """Look at what is there now. Where the backend versions its listings, the next plan starts from this look."""
     owned = run.store.resource(change.address)
-    if owned is None or change.address.kind != "AssetSet":
+    if owned is None or change.address.kind != "AssetSet" or "existing" in owned.fields:
         return
     provider = run.session.provider(change.backend)
     if provider.capabilities.versioned_listings:

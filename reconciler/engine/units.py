@@ -8,12 +8,14 @@ from functools import partial
 
 from reconciler.diff.desired import desired_fields
 from reconciler.engine.context import Planning, Refresh
+from reconciler.engine.existing import plan_existing
 from reconciler.engine.populate import UnitRules, unit_population
 from reconciler.engine.refresh import refresh_units
 from reconciler.engine.rowplan import Explanation
 from reconciler.engine.rowsets import RowSet, add_row_set, is_rebound
 from reconciler.errors import ConfigError, Problem
 from reconciler.model.address import Address
+from reconciler.model.body import holds
 from reconciler.model.json import JSON
 from reconciler.model.observed import Found
 from reconciler.model.resource import AssetSet, Collection, FileSpecification, MetadataSource, OnExists, Ref
@@ -32,6 +34,8 @@ def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
     metadata = [planning.declared[ref.address] for ref in asset_set.metadata]
     sources = [source for source in metadata if isinstance(source, MetadataSource)]
     rules = _unit_rules(planning, asset_set, provider)
+    if asset_set.existing is not None:
+        return plan_existing(planning, asset_set, sources, rules.schema, explain_unit)
     population, problems = unit_population(planning.session, asset_set, sources, rules)
     planning.problems.extend(problems)
     planning.populations[head.address] = population
@@ -119,8 +123,12 @@ def _collection_of(
             fix="declare spec.fileSpecifications in the Collection",
         )
         raise ConfigError([problem])
-    specs = tuple(_specification(value) for value in found.fields.get("fileSpecifications", ()))
-    return specs, found.fields.get("unitMetaSchema")
+    return observed_specifications(found), found.fields.get("unitMetaSchema")
+
+
+def observed_specifications(collection: Found) -> tuple[FileSpecification, ...]:
+    """The file specifications of a collection as the backend has it."""
+    return tuple(_specification(value) for value in collection.fields.get("fileSpecifications", ()))
 
 
 def _specification(value: JSON) -> FileSpecification:
@@ -142,7 +150,8 @@ def explain_unit(sides: RowSides, action: Action) -> Explanation:
     if action is Action.CREATE:
         return Explanation(files=desired.files, bytes=desired.bytes)
     if action is Action.ADOPT and isinstance(sides.remote, Stray):
-        return Explanation(context={"edit": sides.remote.digests.fields != desired.fields})
+        edit = sides.remote.digests.fields != desired.fields
+        return Explanation(context={"edit": edit, "agrees": not edit or holds(desired.body, sides.observed_meta)})
     if action not in (Action.UPDATE, Action.REPLACE, Action.MOVE):
         return Explanation()
     body = json.loads(desired.body)

@@ -28,28 +28,6 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedUnit:
-    """A remote data unit. owner: the AssetSet address and key in its marker, when it has one.
-
-    checksums: specification → checksum hex as the backend reports it, {} when it does not. meta: without the marker.
-    """
-
-    remote_id: str
-    owner: Address | None
-    checksums: Mapping[str, str]
-    meta: Mapping[str, JSON]
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedTask:
-    """A remote task. data_digest: `digest` of its annotation payload, None when it has none."""
-
-    remote_id: str
-    unit_id: str
-    data_digest: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class RemoteFile:
     """A file the backend can hand out. name: leaf of the original path. checksum: in the backend's algorithm."""
 
@@ -59,6 +37,31 @@ class RemoteFile:
     size_bytes: int | None = None
     checksum: str | None = None
     is_primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedUnit:
+    """A remote data unit. owner: the AssetSet address and key in its marker, when it has one.
+
+    checksums: specification → checksum hex as the backend reports it, {} when it does not. meta: without the marker.
+    name: the best name the backend has for it, the key of a unit that nobody named. files: as far as they are told.
+    """
+
+    remote_id: str
+    owner: Address | None
+    checksums: Mapping[str, str]
+    meta: Mapping[str, JSON]
+    name: str = field(default="", compare=False)
+    files: tuple[RemoteFile, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedTask:
+    """A remote task. data_digest: `digest` of its annotation payload, None when it has none."""
+
+    remote_id: str
+    unit_id: str
+    data_digest: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,12 +154,25 @@ class Policy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Existing:
+    """Units that the collection holds already, instead of a source.
+
+    key_rule: searched in the name of a unit's main file; units that it does not fit are left out. None: the name that
+    the backend knows. unmarked: units that carry nobody's marker belong too, not only those that carry the set's own.
+    """
+
+    key_rule: KeyRule | None = None
+    unmarked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class AssetSet:
     """kind: AssetSet. metadata: names of MetadataSources in order, later ones win key by key; meta: weakest.
 
     incomplete, unmatched: policies for units lacking a required file and for files of no specification;
     duplicates: for units whose files equal another unit's, which a backend with content identity cannot hold twice.
-    max_file_size_bytes: None means no limit. prune: delete units that left the source.
+    max_file_size_bytes: None means no limit. prune: delete units that left the source. existing: set when the units are
+    those that the collection holds; there are no sources then.
     """
 
     head: Head
@@ -178,6 +191,7 @@ class AssetSet:
     max_file_size_bytes: int | None
     prune: bool
     platform: Mapping[str, JSONObject]
+    existing: Existing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,8 @@ class StateStore:
 
     def _shape_id(self, shape: Shape) -> int:
         if shape not in self._shapes:
-            value = canonical_json({"keys": list(shape.keys), "groups": list(shape.groups)})
+            unmarked = {} if shape.marked else {"marked": False}
+            value = canonical_json({"keys": list(shape.keys), "groups": list(shape.groups), **unmarked})
             self._db.execute("INSERT OR IGNORE INTO shape (value) VALUES (?)", [value])
             found = self._db.execute("SELECT id FROM shape WHERE value = ?", [value]).fetchone()
             self._shapes[shape] = found[0]
@@ -298,6 +299,6 @@ def _row(row: sqlite3.Row) -> OwnedRow:
         row["remote_id"],
         row["content"],
         row["fields"],
-        Shape(tuple(shape["keys"]), tuple(shape["groups"])),
+        Shape(tuple(shape["keys"]), tuple(shape["groups"]), shape.get("marked", True)),
         json.loads(row["files"]),
     )

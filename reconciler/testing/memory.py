@@ -334,12 +334,15 @@ class MemoryProvider:
                     self.revision += 1
         return [RowOutcome(key, remote_id) for key, remote_id in doomed.items()]
 
-    def _record(self, task: _Task) -> AnnotationRecord:
-        unit = self.units[task.unit_id]
-        files = tuple(
+    def _files(self, unit: _Unit) -> tuple[RemoteFile, ...]:
+        return tuple(
             RemoteFile(spec, path.rsplit("/", 1)[-1], checksum, len(self.blobs[checksum]), checksum)
             for spec, (path, checksum) in sorted(unit.files.items())
         )
+
+    def _record(self, task: _Task) -> AnnotationRecord:
+        unit = self.units[task.unit_id]
+        files = self._files(unit)
         key = unit.owner.key if unit.owner and unit.owner.key else unit.remote_id
         return AnnotationRecord(task.remote_id, unit.remote_id, key, task.data, files, unit.meta)
 

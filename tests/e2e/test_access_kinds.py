@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.engine.context import PlanOptions
-from reconciler.engine.importing import import_all, import_object
+from reconciler.engine.importing import import_object
 from reconciler.errors import BlockedPlan, ConfigError, ExitCode
 from reconciler.model.address import Address
 from tests.support.workspace import Bench
@@ -45,11 +45,6 @@ def held(bench):
 
 def forget_state(bench):
     (bench.root / ".reconciler/state.db").unlink()
-
-
-def imported(bench, folder=None):
-    with bench.session() as session, session.lock("import"):
-        return import_all(session, session.open_state(), folder)
 
 
 def test_apply_makes_all_of_them_and_the_next_plan_is_empty(applied):
@@ -220,7 +215,7 @@ def test_destroy_leaves_nothing_and_takes_grants_along(applied):
 
 def test_import_all_rebuilds_the_state_and_leaves_an_empty_plan(applied):
     forget_state(applied)
-    assert len(imported(applied).resources) == 4
+    assert len(applied.import_all(write=False).resources) == 4
     assert applied.plan().is_empty
 
 
@@ -228,7 +223,7 @@ def test_import_all_writes_documents_whose_plan_is_empty(applied):
     for key in list(applied.documents):
         applied.remove(*key)
     forget_state(applied)
-    written = imported(applied, applied.root).written
+    written = applied.import_all().written
     assert sorted(path.name.partition("-")[0] for path in written) == [
         "accessgrant",
         "collection",
@@ -276,6 +271,6 @@ def test_import_all_grants_nothing(applied):
     applied.set("AccessGrant", "readers-pics", roles=["viewer", "manager"])
     forget_state(applied)
     before = held(applied)
-    imported(applied)
+    applied.import_all(write=False)
     assert held(applied) == before
     assert applied.plan().changes["AccessGrant/readers-pics"] == ("update", "fields_differ")

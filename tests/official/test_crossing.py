@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine.context import PlanOptions
-from reconciler.engine.importing import import_all, import_object
+from reconciler.engine.importing import import_object
 from reconciler.engine.session import open_backend
 from reconciler.errors import ExitCode
 from reconciler.model.address import Address
@@ -88,8 +88,7 @@ def test_units_of_the_official_client_are_adopted_and_show_no_difference(officia
     made = converse(official_python, bench.root / "data", "upload", url, collection_id(bench))
     assert made == UNITS
     assert bench.plan().summary["bytes"] == 0
-    with bench.session() as session:
-        report = import_all(session, session.open_state())
+    report = bench.import_all(write=False)
     assert (report.rows, report.failures) == (UNITS, ())
     planned = bench.plan()
     assert planned.is_empty, planned.text
@@ -117,8 +116,7 @@ def test_official_client_sees_our_access_kinds_and_we_import_theirs(official_pyt
     assert ["Boxes", "a = 1\n", 7] in seen["scripts"]
     assert (seen["units"], seen["roles"]) == (["batch-42"], {"Readers": ["manager", "viewer"]})
     assert bench.plan().is_empty
-    with bench.session() as session:
-        written = [path.name for path in import_all(session, session.open_state(), bench.root).written]
+    written = [path.name for path in bench.import_all().written]
     assert {"group-theirs.yaml", "validationscript-their-check.yaml"} <= set(written)
     assert any(name.startswith("accessgrant-") for name in written)
     actions = {action for address, (action, _) in bench.plan().changes.items() if address.split("/")[0] in ACCESS}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reconciler.errors import BackendError, Invalid
 from reconciler.model.json import JSON
-from reconciler.model.observed import AnnotationRecord, RemoteFile
+from reconciler.model.observed import AnnotationRecord
 from reconciler.providers.base import NotModified, RecordListing
 from reconciler.providers.datamaker import tasks, units
 from reconciler.providers.datamaker.envelope import V1_PAGE, V2_PAGE, Page, Row, id_of, pages
@@ -20,7 +20,6 @@ from reconciler.providers.datamaker.marker import unit_owner, without_marker
 from reconciler.providers.datamaker.payloads import BATCH, bulk_fetch
 from reconciler.providers.http import HttpClient, Params
 
-_COMPRESSED = ("gz", "bz2", "xz", "zst")
 _PATHS = {"assignment": "/v2/assignments/", "task": tasks.PATH}
 
 
@@ -125,49 +124,15 @@ def _units(client: HttpClient, ids: Sequence[str]) -> dict[str, Row]:
 
 def _record(remote_id: str, unit_id: str, row: Row, unit: Row) -> AnnotationRecord:
     meta = unit.get("meta")
-    files = tuple(_file(spec, entry) for spec, entry in units.file_entries(unit.get("files")))
+    files = units.remote_files(unit.get("files"))
+    owner = unit_owner(meta)
     tags = row.get("tags")
     return AnnotationRecord(
         remote_id=remote_id,
         unit_id=unit_id,
-        key=_key(unit_id, meta, files),
+        key=(owner.key if owner else None) or units.unit_name(unit_id, meta, files),
         data=row.get("data"),
         files=files,
         unit_meta=without_marker(meta),
         tags=tuple(tag for tag in tags if isinstance(tag, int)) if isinstance(tags, list) else (),
-    )
-
-
-def _key(unit_id: str, meta: JSON, files: Sequence[RemoteFile]) -> str:
-    """The unit's key: from our marker, else `meta.dataset_key`, else the stem of its (primary) file, else its id."""
-    owner = unit_owner(meta)
-    if owner and owner.key:
-        return owner.key
-    named = meta.get("dataset_key") if isinstance(meta, Mapping) else None
-    if isinstance(named, str) and named:
-        return named
-    main = next((file for file in files if file.is_primary), files[0] if files else None)
-    return (_stem(main.name) if main else "") or unit_id
-
-
-def _stem(name: str) -> str:
-    """A file name without its suffix; compressed ones (".nii.gz") have two."""
-    stem, dot, suffix = name.rpartition(".")
-    if suffix in _COMPRESSED and "." in stem:
-        stem = stem.rpartition(".")[0]
-    return stem if dot else name
-
-
-def _file(spec: str, entry: Row) -> RemoteFile:
-    """The leaf of the original path: what is before the last "/" or "\\" could lead out of a destination."""
-    path = str(entry.get("path_original") or entry.get("file_name_original") or spec)
-    size = entry.get("size", entry.get("file_size"))
-    checksum = entry.get("checksum")
-    return RemoteFile(
-        spec=spec,
-        name=path.replace("\\", "/").rsplit("/", 1)[-1] or spec,
-        url=str(entry.get("url") or ""),
-        size_bytes=size if isinstance(size, int) else None,
-        checksum=str(checksum) if checksum else None,
-        is_primary=bool(entry.get("is_primary")),
     )
