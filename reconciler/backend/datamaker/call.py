@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.backend.database import Connection
 from reconciler.backend.store import Settings, Store
 from reconciler.backend.wire import Query, Request, Response, encode_json, json_response, not_found
 
@@ -32,10 +32,10 @@ class Call:
     request: Request
     identity: Identity
     request_id: str
-    connection: sqlite3.Connection | None = None
+    connection: Connection | None = None
 
     @property
-    def db(self) -> sqlite3.Connection:
+    def db(self) -> Connection:
         """The connection of the transaction that the dispatcher opened."""
         assert self.connection is not None, "this route opens its transactions itself"
         return self.connection

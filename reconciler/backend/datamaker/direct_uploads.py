@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from reconciler.backend.blobs import TooLarge
-from reconciler.backend.database import one
+from reconciler.backend.database import Row, one
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.files import media_url, register
 from reconciler.backend.multipart import Part, parts
@@ -90,7 +89,7 @@ def _staged(upload: str) -> str:
     return f"chunked-{upload}"
 
 
-def _find(call: Call, upload: str) -> sqlite3.Row:
+def _find(call: Call, upload: str) -> Row:
     with call.store.reading() as db:
         row = one(db, "SELECT * FROM chunked_uploads WHERE id = ? AND tenant_id = ?", (upload, call.tenant))
     if row is None:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import mimetypes
 import re
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
 from reconciler.backend.blobs import Digests, read
-from reconciler.backend.database import next_id, one
+from reconciler.backend.database import TEXTS, Connection, Row, next_id, one
 from reconciler.backend.datamaker.accounts import storage_id
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.listing import Selection, v2_list
@@ -33,26 +32,23 @@ def checksum_column(checksum: str) -> str | None:
     return _COLUMN_BY_LENGTH.get(len(checksum)) if _HEX.fullmatch(checksum) else None
 
 
-def find_files(db: sqlite3.Connection, tenant: int, checksums: Iterable[str]) -> dict[str, sqlite3.Row]:
+def find_files(db: Connection, tenant: int, checksums: Iterable[str]) -> dict[str, Row]:
     """Known files by the checksums (lower-case hex) they were asked for with; unknown ones are left out."""
     asked: dict[str, list[str]] = {}
     for checksum in set(checksums):
         if (column := checksum_column(checksum)) is not None:
             asked.setdefault(column, []).append(checksum)
-    found: dict[str, sqlite3.Row] = {}
+    found: dict[str, Row] = {}
     for column, some in asked.items():
         rows = db.execute(
-            f"SELECT * FROM files WHERE tenant_id = ? AND {column} IN (SELECT value FROM json_each(?))"
-            " ORDER BY id DESC",
+            f"SELECT * FROM files WHERE tenant_id = ? AND {column} IN {TEXTS} ORDER BY id DESC",
             (tenant, encode_json(sorted(some))),
         )
         found.update((row[column], row) for row in rows)
     return found
 
 
-def register(
-    db: sqlite3.Connection, tenant: int, files: Sequence[tuple[str, Digests]], now: str
-) -> list[tuple[int, bool]]:
+def register(db: Connection, tenant: int, files: Sequence[tuple[str, Digests]], now: str) -> list[tuple[int, bool]]:
     """Note files by name and checksums; gives id and whether it is new, in the same order.
 
     The same bytes are one file, whatever their names; the first name stays.
@@ -82,7 +78,7 @@ def media_url(base_url: str, signer: Signer, sha256: str, name: str) -> str:
     return f"{base_url}/media/{sha256}.{signer.sign('media', sha256)}/{leaf}"
 
 
-def _wire(row: sqlite3.Row) -> dict[str, Any]:
+def _wire(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "checksum": row["sha1"], "file_size": row["size"], "created": row["created"]}
 
 

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
 from reconciler.backend.blobs import Digests
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import Row, insert_sql, one, scalar
 from reconciler.backend.datamaker.call import Call
-from reconciler.backend.datamaker.fields import Fields, insert_sql
+from reconciler.backend.datamaker.fields import Fields
 from reconciler.backend.datamaker.files import media_url, register
 from reconciler.backend.datamaker.jobs import event_stream
 from reconciler.backend.datamaker.listing import Selection, id_filters, v1_page
@@ -104,7 +103,7 @@ def _export(call: Call, target: str, given: dict[str, Any], prefix: str) -> dict
     return {"dir": f"{prefix}/{target}", "parts": parts, "records": done}
 
 
-def _line(row: sqlite3.Row) -> bytes:
+def _line(row: Row) -> bytes:
     data = "null" if row["data"] is None else row["data"]
     head = f'{{"id":{row["id"]},"project_id":{row["project_id"]},"data_unit_id":{row["unit_id"]}'
     return f'{head},"data":{data},"files_manifest":null}}\n'.encode()
@@ -120,7 +119,7 @@ def _keep(call: Call, name: str, lines: Iterator[bytes]) -> Digests:
     return digests
 
 
-def _wire(row: sqlite3.Row) -> dict[str, Any]:
+def _wire(row: Row) -> dict[str, Any]:
     finished = row["finished"]
     return {
         "id": row["uuid"],
@@ -141,7 +140,7 @@ def _wire(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _progress(row: sqlite3.Row) -> dict[str, Any]:
+def _progress(row: Row) -> dict[str, Any]:
     percent = 100.0 * row["processed"] / row["total"] if row["total"] else 100.0
     elapsed = 0.0
     if row["started"] and row["finished"]:
@@ -161,7 +160,7 @@ def list_jobs(call: Call) -> Response:
     return call.reply(json.loads(page.around(encode_json([_wire(row) for row in page.rows]))))
 
 
-def _find(call: Call) -> sqlite3.Row:
+def _find(call: Call) -> Row:
     sql = "SELECT * FROM async_jobs WHERE uuid = ? AND tenant_id = ? AND user_id = ?"
     row = one(call.db, sql, (call.request.params["id"], call.tenant, call.identity.user))
     if row is None:

@@ -6,12 +6,11 @@ Every member of the workspace may do everything here whatever the roles say: the
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import Row, insert, one, scalar
 from reconciler.backend.datamaker.assignments import find_assignment
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.data_collections import find_collection
@@ -206,7 +205,7 @@ def invite(find: Find) -> Callable[[Call], Response]:
         target = find(call)
         wanted = _read_invitation(call)
         for who, one_id, code in wanted:
-            sql = f"INSERT OR IGNORE INTO grants (kind, target_id, {who}_id, role) VALUES (?, ?, ?, ?)"
+            sql = f"INSERT INTO grants (kind, target_id, {who}_id, role) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
             call.db.execute(sql, (target.kind, target.id, one_id, code))
         return call.reply(_granted(call, target))
 
@@ -263,7 +262,7 @@ def list_requests(find: Find) -> Callable[[Call], Response]:
     return handler
 
 
-def _request_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _request_wire(row: Row) -> dict[str, Any]:
     user = {"id": row["user_id"], "email": row["email"], "name": row["name"][:50], "thumbnail": ""}
     return {"id": row["id"], "user": user, "created": row["created"]}
 
@@ -276,13 +275,11 @@ def request_join(find: Find) -> Callable[[Call], Response]:
         if member_role(call) == "guest":
             raise denied("Guests cannot ask to join.")
         sql = "SELECT 1 FROM join_requests WHERE kind = ? AND target_id = ? AND user_id = ? AND status = 'stand_by'"
-        values = (target.kind, target.id, call.identity.user)
-        if scalar(call.db, sql, values):
+        values = {"kind": target.kind, "target_id": target.id, "user_id": call.identity.user}
+        if scalar(call.db, sql, tuple(values.values())):
             raise invalid_field("body", "you have asked already")
-        made = call.db.execute(
-            "INSERT INTO join_requests (kind, target_id, user_id, tenant_id, created) VALUES (?, ?, ?, ?, ?)",
-            (*values, call.tenant, call.store.now()),
-        ).lastrowid
+        values |= {"tenant_id": call.tenant, "created": call.store.now()}
+        made = insert(call.db, "join_requests", values)
         return call.reply(_my_request_wire(_my_request(call, made)), 201)
 
     return handler
@@ -311,7 +308,7 @@ def confirm_join(find: Find) -> Callable[[Call], Response]:
     return handler
 
 
-def _waiting(call: Call, target: Target, request: int | None) -> sqlite3.Row:
+def _waiting(call: Call, target: Target, request: int | None) -> Row:
     where = "kind = ? AND target_id = ? AND status = 'stand_by' AND (? IS NULL OR id = ?)"
     sql = f"SELECT * FROM join_requests WHERE {where} ORDER BY id LIMIT 1"
     row = one(call.db, sql, (target.kind, target.id, request, request))
@@ -322,8 +319,8 @@ def _waiting(call: Call, target: Target, request: int | None) -> sqlite3.Row:
 
 def _grant_to_user(call: Call, target: Target, user: int, role: str) -> None:
     sql = (
-        "INSERT OR IGNORE INTO grants (kind, target_id, member_id, role)"
-        " SELECT ?, ?, id, ? FROM members WHERE user_id = ? AND tenant_id = ?"
+        "INSERT INTO grants (kind, target_id, member_id, role)"
+        " SELECT ?, ?, id, ? FROM members WHERE user_id = ? AND tenant_id = ? ON CONFLICT DO NOTHING"
     )
     call.db.execute(sql, (target.kind, target.id, role, user, call.tenant))
 
@@ -331,7 +328,7 @@ def _grant_to_user(call: Call, target: Target, user: int, role: str) -> None:
 _MY_COLUMNS: Final = "id, status, role, target_id, created, accepted, rejected"
 
 
-def _my_request_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _my_request_wire(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "status": row["status"],
@@ -343,7 +340,7 @@ def _my_request_wire(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _my_request(call: Call, request: int | None) -> sqlite3.Row:
+def _my_request(call: Call, request: int | None) -> Row:
     sql = f"SELECT {_MY_COLUMNS}, kind FROM join_requests WHERE id = ? AND user_id = ? AND tenant_id = ?"
     row = one(call.db, sql, (request, call.identity.user, call.tenant))
     if row is None:
