@@ -73,11 +73,14 @@ _TRIGGER: Final = re.compile(r"CREATE TRIGGER (\w+) (AFTER \w+ ON \w+) BEGIN(.*)
 _MARKS: Final = re.compile(r"'[^']*'|%|\?|(?<![:\w]):(\w+)")
 
 
-def check_url(url: str) -> str:
-    """The URL, when it is one of PostgreSQL without a password in it. Raises UsageError, without repeating the URL."""
+def check_url(url: str, *, is_public: bool) -> str:
+    """The URL, when it is one of PostgreSQL. Raises UsageError, without repeating the URL.
+
+    is_public: others can read it, so that it may hold no password.
+    """
     if not url.startswith(SCHEMES):
         raise UsageError("a database is given by its URL", fix=_EXAMPLE)
-    if has_password(url):
+    if is_public and has_password(url):
         raise UsageError(
             "the URL of the database has a password, which others on this machine can read",
             fix="give the password by PGPASSWORD or a password file (~/.pgpass), or all by RECONCILER_DATABASE",
@@ -124,9 +127,10 @@ class PostgresDatabase(Database["PostgresConnection"]):
             super()._give_back(db)
 
     def _connect(self) -> PostgresConnection:
+        parameters: dict[str, Any] = {**_DEFAULTS, **self._parameters}
         try:
             raw = self._driver.connect(
-                **{**_DEFAULTS, **self._parameters},  # type: ignore[arg-type]
+                **parameters,
                 autocommit=True,
                 cursor_factory=self._driver.ClientCursor,
                 row_factory=_named_rows,
@@ -175,20 +179,20 @@ class PostgresConnection:
         with _translated():
             if sql == "COMMIT" and self._status() == "INERROR":
                 raise OperationalError("a statement of this transaction failed: nothing is committed")
-            return self._raw.execute(_marked(sql), values)  # type: ignore[arg-type]
+            return self._raw.execute(_marked(sql), values)
 
     def executemany(self, sql: str, values: Iterable[Sequence[Any]], /) -> None:
         """Run one statement that writes, with each of these values, in one journey to the database."""
         import psycopg
 
         with _translated(), psycopg.Cursor(self._raw) as cursor:
-            cursor.executemany(_marked(sql), values)  # type: ignore[arg-type]
+            cursor.executemany(_marked(sql), values)
 
     def define(self, sql: str) -> None:
         """Run one statement of the schema, written as SQLite has it."""
         with _translated():
             for statement in schema_statements(sql):
-                self._raw.execute(statement)  # type: ignore[call-overload]
+                self._raw.execute(statement)
 
     def format(self) -> int:
         """How many steps of the schema were done; makes what a new database needs first."""

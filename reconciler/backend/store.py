@@ -1,7 +1,8 @@
 """A store: one folder with a database, blobs and staged uploads, and what is true for the store as a whole.
 
-    store.db, store.db-wal, …   everything but bytes of files
+    store.db, store.db-wal, …   everything but bytes of files, unless that is in PostgreSQL
     blobs/, staging/            bytes of files, see `blobs`
+    store-id, swept             which database the bytes belong to, and when left-overs were looked for
     local-token                 the token of whoever may read this folder (mode 0600)
 
 Identifiers begin at a number drawn when the store is made, because clients cache by them: two stores at one address
@@ -24,12 +25,14 @@ from typing import Any, Final
 
 from reconciler.backend.blobs import BlobStore
 from reconciler.backend.database import Connection, Database, DatabaseError, SqliteDatabase, scalar
+from reconciler.backend.housekeeping import ForeignFolder, claim, is_sweep_due, sweep
 from reconciler.backend.migrations import NewerStore, migrate
 from reconciler.backend.signing import Signer
 from reconciler.errors import StateError
 
 DEFAULT_MULTIPART_THRESHOLD: Final = 64 << 20
 _TOKEN_FILE: Final = "local-token"
+_DATABASE_FILE: Final = "store.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,13 @@ class Store:
                 self._write_token(token)
             return token
 
+    def purge(self) -> None:
+        """Remove uploads that were never finalized and, once a day, blobs that no row names."""
+        now = self.clock()
+        self.blobs.purge(now=now)
+        if is_sweep_due(self.root, now=now):
+            sweep(self.blobs, self.reading, now=now)
+
     def close(self) -> None:
         """Close the database connections."""
         self._database.close()
@@ -138,36 +148,46 @@ def open_store(
     root = path.resolve()
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        opened = _open_database(root, database, durable=durable)
-        _prepare(opened, first_id or draw_first_id())
-        store = Store(root, opened, durable=durable, clock=clock)
-    except (OSError, DatabaseError, NewerStore) as exc:
+        store = _open(root, _database(root, database, durable=durable), first_id, durable=durable, clock=clock)
+    except (OSError, DatabaseError, NewerStore, ForeignFolder) as exc:
         raise StateError(f"{path} cannot be opened as a store: {exc}") from exc
     if seed is not None:
         from reconciler.backend.seed import apply_seed
 
         apply_seed(store, parsed)
-    store.blobs.purge(now=clock())
+    store.purge()
     return store
 
 
-def draw_first_id() -> int:
-    """Draw where identifiers begin: a multiple of a million between 1 and 1000 million."""
-    return 1_000_000 * (1 + secrets.randbelow(1000))
-
-
-def _open_database(root: Path, url: str | None, *, durable: bool) -> Database[Any]:
+def _database(root: Path, url: str | None, *, durable: bool) -> Database[Any]:
     if url is None:
-        return SqliteDatabase(root / "store.db", durable=durable)
+        return SqliteDatabase(root / _DATABASE_FILE, durable=durable)
+    if (root / _DATABASE_FILE).exists():
+        raise ForeignFolder(f"it has a database of its own, {_DATABASE_FILE}")
     from reconciler.backend.postgres import PostgresDatabase
 
     return PostgresDatabase(url)
 
 
-def _prepare(database: Database[Any], first_id: int) -> None:
-    with database.writing() as db:
-        migrate(db, first_id=first_id)
-        db.execute("INSERT INTO settings VALUES ('signing_key', ?) ON CONFLICT DO NOTHING", (secrets.token_hex(32),))
+def _open(
+    root: Path, database: Database[Any], first_id: int | None, *, durable: bool, clock: Callable[[], float]
+) -> Store:
+    try:
+        with database.writing() as db:
+            migrate(db, first_id=first_id or draw_first_id())
+            sql = "INSERT INTO settings VALUES ('signing_key', ?) ON CONFLICT DO NOTHING"
+            db.execute(sql, (secrets.token_hex(32),))
+        with database.reading() as db:
+            claim(root, db)
+        return Store(root, database, durable=durable, clock=clock)
+    except BaseException:
+        database.close()
+        raise
+
+
+def draw_first_id() -> int:
+    """Draw where identifiers begin: a multiple of a million between 1 and 1000 million."""
+    return 1_000_000 * (1 + secrets.randbelow(1000))
 
 
 def load_settings(db: Connection) -> Settings:

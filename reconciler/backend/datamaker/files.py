@@ -21,6 +21,7 @@ from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.listing import Selection, v2_list
 from reconciler.backend.routing import Route
 from reconciler.backend.signing import Signer
+from reconciler.backend.store import Store
 from reconciler.backend.wire import Response, encode_json, invalid_field, not_found
 
 _COLUMN_BY_LENGTH: Final = {32: "md5", 40: "sha1", 64: "sha256"}
@@ -70,6 +71,21 @@ def register(db: Connection, tenant: int, files: Sequence[tuple[str, Digests]], 
         fresh.values(),
     )
     return results
+
+
+def publish(store: Store, tenant: int, files: Sequence[tuple[str, str, Digests]]) -> list[tuple[int, bool]]:
+    """Make files of staged bytes: link them into place, name them in one transaction, let go of what was staged.
+
+    files: name of the staged bytes, name of the file, checksums. Gives id and whether it is new, in the same order.
+    """
+    with store.blobs.naming():
+        for staged, _, digests in files:
+            store.blobs.keep(staged, digests)
+        with store.writing() as db:
+            made = register(db, tenant, [(name, digests) for _, name, digests in files], store.now())
+    for staged, _, _ in files:
+        store.blobs.discard(staged)
+    return made
 
 
 def media_url(base_url: str, signer: Signer, sha256: str, name: str) -> str:

@@ -17,7 +17,7 @@ from reconciler.backend.blobs import Digests
 from reconciler.backend.database import Row, insert_sql, one, scalar
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.fields import Fields
-from reconciler.backend.datamaker.files import media_url, register
+from reconciler.backend.datamaker.files import media_url, publish
 from reconciler.backend.datamaker.jobs import event_stream
 from reconciler.backend.datamaker.listing import Selection, id_filters, v1_page
 from reconciler.backend.routing import Route, Work
@@ -112,10 +112,7 @@ def _line(row: Row) -> bytes:
 def _keep(call: Call, name: str, lines: Iterator[bytes]) -> Digests:
     staged = f"export-{secrets.token_hex(16)}"
     digests = call.store.blobs.stage(staged, lines)
-    call.store.blobs.keep(staged, digests)
-    with call.store.writing() as db:
-        register(db, call.tenant, [(name, digests)], call.store.now())
-    call.store.blobs.discard(staged)
+    publish(call.store, call.tenant, [(staged, name, digests)])
     return digests
 
 
