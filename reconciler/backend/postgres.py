@@ -250,8 +250,9 @@ class NamedRow:
 
 
 def _named_rows(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
-    columns = cursor.description or ()
-    names = {column.name: index for index, column in reversed(list(enumerate(columns)))}  # the first of a name counts
+    names: dict[str, int] = {}
+    for index, column in enumerate(cursor.description or ()):
+        names.setdefault(column.name, index)
     return lambda values: NamedRow(values, names)
 
 
