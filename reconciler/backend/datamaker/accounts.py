@@ -16,7 +16,7 @@ from reconciler.backend.datamaker.fields import Fields
 from reconciler.backend.datamaker.listing import Selection, v2_list
 from reconciler.backend.routing import Access, Route, Work
 from reconciler.backend.store import add_token, new_token
-from reconciler.backend.wire import ApiError, Response, not_found
+from reconciler.backend.wire import ApiError, Response
 
 _SCRYPT: Final = {"n": 1 << 14, "r": 8, "p": 1}
 _LOGIN_TOKENS_KEPT: Final = 20
@@ -92,9 +92,7 @@ def list_tenants(call: Call) -> Response:
 def get_tenant(call: Call) -> Response:
     """One tenant by its code."""
     chosen = _tenants(call, "code = ?", values=(call.request.params["code"],))
-    row = one(call.db, chosen.sql(tail=""), chosen.values)
-    if row is None:
-        raise not_found("The tenant")
+    row = call.find("The tenant", chosen.sql(tail=""), chosen.values)
     return call.reply(_tenant_wire(row))
 
 
@@ -125,10 +123,7 @@ def create_token(call: Call) -> Response:
 
 def _token(call: Call, token: int | None) -> Row:
     chosen = _tokens(call, "id = ?", values=(token,))
-    row = one(call.db, chosen.sql(tail=""), chosen.values)
-    if row is None:
-        raise not_found("The token")
-    return row
+    return call.find("The token", chosen.sql(tail=""), chosen.values)
 
 
 def get_token(call: Call) -> Response:
@@ -151,9 +146,7 @@ def list_storages(call: Call) -> Response:
 
 def get_storage(call: Call) -> Response:
     """One storage."""
-    row = one(call.db, "SELECT * FROM storages WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The storage")
+    row = call.find("The storage", "SELECT * FROM storages WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
     return call.reply(_storage_wire(row))
 
 
@@ -173,9 +166,7 @@ def open_session(call: Call) -> Response:
     fields = Fields(call.request.object())
     fields.text("purpose", choices=("read", "write"), required=True)
     fields.done()
-    row = one(call.db, "SELECT * FROM storages WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The storage")
+    row = call.find("The storage", "SELECT * FROM storages WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
     return call.reply({"provider": row["provider"], "configuration": {}, "expires_at": None, "contract_version": 1})
 
 

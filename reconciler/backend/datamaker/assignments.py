@@ -13,7 +13,7 @@ from reconciler.backend.datamaker.payloads import check_payload, payload_text, r
 from reconciler.backend.datamaker.revisions import etag_headers, not_modified, project_etag, touch_project
 from reconciler.backend.datamaker.tasks import FETCH_LIMIT, fetch_rows
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import ApiError, FieldError, Response, encode_json, invalid, invalid_field, not_found
+from reconciler.backend.wire import ApiError, FieldError, Response, encode_json, invalid, invalid_field
 
 SOURCE: Final = "assignments a JOIN projects p ON p.id = a.project_id"
 _LIST_COLUMNS: Final = (
@@ -24,10 +24,9 @@ _STATES: Final = ("status_label", "status_review", "is_confirmed", "is_discarded
 
 def find_assignment(call: Call, assignment: int) -> Row:
     """Read an assignment. Raises `ApiError` 404 when the tenant has none with this id."""
-    row = one(call.db, f"SELECT a.* FROM {SOURCE} WHERE a.id = ? AND p.tenant_id = ?", (assignment, call.tenant))
-    if row is None:
-        raise not_found("The assignment")
-    return row
+    return call.find(
+        "The assignment", f"SELECT a.* FROM {SOURCE} WHERE a.id = ? AND p.tenant_id = ?", (assignment, call.tenant)
+    )
 
 
 def _summary(row: Row) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from reconciler.backend.blobs import Digests, read
-from reconciler.backend.database import TEXTS, Connection, Row, next_id, one
+from reconciler.backend.database import TEXTS, Connection, Row, next_id
 from reconciler.backend.datamaker.accounts import storage_id
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.listing import Selection, v2_list
@@ -112,9 +112,7 @@ def list_v2(call: Call) -> Response:
 
 def get_v2(call: Call) -> Response:
     """`GET /v2/data-files/{id}/`."""
-    row = one(call.db, "SELECT * FROM files WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The data file")
+    row = call.find("The data file", "SELECT * FROM files WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
     return call.reply({**_wire(row), "meta": json.loads(row["meta"]), "storage_id": storage_id(call, call.db)})
 
 

@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from reconciler.backend.database import IDS, Row, insert, one, update_sql
+from reconciler.backend.database import IDS, Row, insert, update_sql
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.fields import Fields, Writing, check_bulk
 from reconciler.backend.datamaker.filters import created_range
 from reconciler.backend.datamaker.listing import Selection, v1_list, v2_list
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import ApiError, FieldError, Response, encode_json, invalid, invalid_field, not_found
+from reconciler.backend.wire import ApiError, FieldError, Response, encode_json, invalid, invalid_field
 
 STATES: Final = ("PENDING", "RUNNING", "STOPPED", "SUCCEEDED", "FAILED")
 FINISHED: Final = ("STOPPED", "SUCCEEDED", "FAILED")
@@ -30,10 +30,9 @@ _LOGS: Final = "job_logs l JOIN jobs j ON j.id = l.job_id"
 
 def find_job(call: Call, job: str) -> Row:
     """Read a job by its UUID. Raises `ApiError` 404 when the tenant has none."""
-    row = one(call.db, f"SELECT {_COLUMNS} FROM {_JOBS} WHERE j.uuid = ? AND j.tenant_id = ?", (job, call.tenant))
-    if row is None:
-        raise not_found("The job")
-    return row
+    return call.find(
+        "The job", f"SELECT {_COLUMNS} FROM {_JOBS} WHERE j.uuid = ? AND j.tenant_id = ?", (job, call.tenant)
+    )
 
 
 def _error(row: Row) -> dict[str, Any] | None:
@@ -242,9 +241,7 @@ def list_logs(call: Call) -> Response:
 def get_log(call: Call) -> Response:
     """`GET /v2/job-logs/{id}/`."""
     sql = f"SELECT l.*, j.uuid FROM {_LOGS} WHERE l.id = ? AND j.tenant_id = ?"
-    row = one(call.db, sql, (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The log")
+    row = call.find("The log", sql, (call.id(), call.tenant))
     return call.reply(_log_detail(call, row))
 
 
@@ -315,9 +312,7 @@ def _number(call: Call, name: str) -> float | None:
 def get_run(call: Call) -> Response:
     """`GET /v2/uploads/{id}/`, `GET /v2/exports/{id}/`."""
     sql = f"SELECT {_RUN_COLUMNS} FROM {_RUNS} WHERE n.id = ? AND n.kind = ? AND j.tenant_id = ?"
-    row = one(call.db, sql, (call.id(), _run_kind(call), call.tenant))
-    if row is None:
-        raise not_found("The record")
+    row = call.find("The record", sql, (call.id(), _run_kind(call), call.tenant))
     return call.reply(_run_detail(row))
 
 

@@ -12,7 +12,7 @@ from reconciler.backend.datamaker.call import NO_CONTENT, Call
 from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.listing import Selection, v2_list
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import FieldError, Response, conflict, denied, invalid, invalid_field, not_found
+from reconciler.backend.wire import FieldError, Response, conflict, denied, invalid, invalid_field
 
 MEMBER_ROLES: Final = ("owner", "admin", "member", "guest")
 _MANAGERS: Final = ("owner", "admin")
@@ -37,10 +37,7 @@ def check_rank(call: Call, *roles: str) -> None:
 
 
 def _find(call: Call) -> Row:
-    row = one(call.db, "SELECT * FROM members WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The member")
-    return row
+    return call.find("The member", "SELECT * FROM members WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
 
 
 def _wire(row: Row) -> dict[str, Any]:
@@ -115,10 +112,9 @@ def _keep_an_owner(call: Call, row: Row) -> None:
 
 
 def _find_group(call: Call) -> Row:
-    row = one(call.db, "SELECT * FROM workspace_groups WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The group")
-    return row
+    return call.find(
+        "The group", "SELECT * FROM workspace_groups WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant)
+    )
 
 
 def _group_wire(row: Row) -> dict[str, Any]:

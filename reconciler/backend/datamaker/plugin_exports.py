@@ -14,14 +14,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from reconciler.backend.blobs import Digests
-from reconciler.backend.database import Row, insert_sql, one, scalar
+from reconciler.backend.database import Row, insert_sql, scalar
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.fields import Fields
 from reconciler.backend.datamaker.files import media_url, publish
 from reconciler.backend.datamaker.jobs import event_stream
 from reconciler.backend.datamaker.listing import Selection, id_filters, v1_page
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import ApiError, Response, encode_json, invalid_field, not_found
+from reconciler.backend.wire import ApiError, Response, encode_json, invalid_field
 
 PART_RECORDS: Final = 10_000
 _FORMAT: Final = "raw_bundle_v1"
@@ -159,10 +159,7 @@ def list_jobs(call: Call) -> Response:
 
 def _find(call: Call) -> Row:
     sql = "SELECT * FROM async_jobs WHERE uuid = ? AND tenant_id = ? AND user_id = ?"
-    row = one(call.db, sql, (call.request.params["id"], call.tenant, call.identity.user))
-    if row is None:
-        raise not_found("The job")
-    return row
+    return call.find("The job", sql, (call.request.params["id"], call.tenant, call.identity.user))
 
 
 def get_job(call: Call) -> Response:

@@ -11,13 +11,13 @@ import re
 import uuid
 from typing import Any, Final
 
-from reconciler.backend.database import IntegrityError, Row, insert, insert_sql, one, scalar, update_sql
+from reconciler.backend.database import IntegrityError, Row, insert, insert_sql, scalar, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
 from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.jobs import find_job, job_wire
 from reconciler.backend.datamaker.listing import Selection, v1_list, v2_list
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import FieldError, Response, conflict, encode_json, invalid, invalid_field, not_found
+from reconciler.backend.wire import FieldError, Response, conflict, encode_json, invalid, invalid_field
 
 CATEGORIES: Final = (
     "neural_net", "export", "upload", "smart_tool", "pre_annotation", "post_annotation", "data_validation", "converter",
@@ -31,10 +31,7 @@ _RELEASE_COLUMNS: Final = "r.*, p.code, p.name, p.category, u.email, u.name AS a
 def _find(call: Call, key: str) -> Row:
     """A plugin by id or code."""
     sql = "SELECT * FROM plugins WHERE tenant_id = ? AND (code = ? OR id = ?)"
-    row = one(call.db, sql, (call.tenant, key, int(key) if re.fullmatch("[0-9]{1,10}", key) else -1))
-    if row is None:
-        raise not_found("The plugin")
-    return row
+    return call.find("The plugin", sql, (call.tenant, key, int(key) if re.fullmatch("[0-9]{1,10}", key) else -1))
 
 
 def _wire(row: Row) -> dict[str, Any]:
@@ -121,10 +118,7 @@ def patch_plugin(call: Call) -> Response:
 
 def _release(call: Call, condition: str, *values: Any) -> Row:
     sql = f"SELECT {_RELEASE_COLUMNS} FROM {_RELEASES} WHERE p.tenant_id = ? AND {condition} ORDER BY r.id DESC"
-    row = one(call.db, sql, (call.tenant, *values))
-    if row is None:
-        raise not_found("The plugin release")
-    return row
+    return call.find("The plugin release", sql, (call.tenant, *values))
 
 
 def _release_wire(row: Row) -> dict[str, Any]:

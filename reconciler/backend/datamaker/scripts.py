@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from reconciler.backend.database import Row, containing, insert, one, update_sql
+from reconciler.backend.database import Row, containing, insert, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
 from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.listing import Selection, v2_list
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import Response, not_found
+from reconciler.backend.wire import Response
 
 _LONGEST_TIMEOUT_S: Final = 60
 
 
 def _find(call: Call, script: int) -> Row:
-    row = one(call.db, "SELECT * FROM validation_scripts WHERE id = ? AND tenant_id = ?", (script, call.tenant))
-    if row is None:
-        raise not_found("The validation script")
-    return row
+    return call.find(
+        "The validation script",
+        "SELECT * FROM validation_scripts WHERE id = ? AND tenant_id = ?",
+        (script, call.tenant),
+    )
 
 
 def _wire(row: Row) -> dict[str, Any]:

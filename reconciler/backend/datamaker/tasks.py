@@ -16,7 +16,7 @@ from reconciler.backend.datamaker.listing import PER_PAGE_CAP, Selection, v2_lis
 from reconciler.backend.datamaker.payloads import SCHEMAS, check_payload, payload_text, response_mode
 from reconciler.backend.datamaker.revisions import etag_headers, not_modified, project_etag, touch_project
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import ApiError, FieldError, Response, encode_json, invalid, invalid_field, not_found
+from reconciler.backend.wire import ApiError, FieldError, Response, encode_json, invalid, invalid_field
 
 BULK_LIMIT: Final = 1000
 FETCH_LIMIT: Final = 200
@@ -26,10 +26,7 @@ _LIST_COLUMNS: Final = "t.id, t.project_id, t.unit_id, t.is_discarded, t.has_dat
 
 def find_task(call: Call, task: int) -> Row:
     """Read a task. Raises `ApiError` 404 when the tenant has none with this id."""
-    row = one(call.db, f"SELECT t.* FROM {SOURCE} WHERE t.id = ? AND p.tenant_id = ?", (task, call.tenant))
-    if row is None:
-        raise not_found("The task")
-    return row
+    return call.find("The task", f"SELECT t.* FROM {SOURCE} WHERE t.id = ? AND p.tenant_id = ?", (task, call.tenant))
 
 
 def _summary(row: Row) -> dict[str, Any]:

@@ -12,14 +12,15 @@ from reconciler.backend.datamaker.call import NO_CONTENT, Call
 from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.listing import Selection, v1_list, v2_list
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import Response, invalid_field, not_found
+from reconciler.backend.wire import Response, invalid_field
 
 
 def _find(call: Call, name: str = "id") -> Row:
-    row = one(call.db, "SELECT * FROM truth_datasets WHERE id = ? AND tenant_id = ?", (call.id(name), call.tenant))
-    if row is None:
-        raise not_found("The ground truth data set")
-    return row
+    return call.find(
+        "The ground truth data set",
+        "SELECT * FROM truth_datasets WHERE id = ? AND tenant_id = ?",
+        (call.id(name), call.tenant),
+    )
 
 
 def _detail(call: Call, row: Row) -> dict[str, Any]:
@@ -126,16 +127,16 @@ def create_version(call: Call) -> Response:
 
 def find_version(call: Call, dataset: int, version: int) -> dict[str, Any]:
     """A version of a data set in full. Raises `ApiError` 404 when the tenant has none with this id."""
-    row = one(call.db, "SELECT id FROM truth_datasets WHERE id = ? AND tenant_id = ?", (dataset, call.tenant))
-    if row is None:
-        raise not_found("The ground truth data set")
+    call.find(
+        "The ground truth data set",
+        "SELECT id FROM truth_datasets WHERE id = ? AND tenant_id = ?",
+        (dataset, call.tenant),
+    )
     return _version(call, dataset, version)
 
 
 def _version(call: Call, dataset: int, version: int | None) -> dict[str, Any]:
-    row = one(call.db, "SELECT * FROM truth_versions WHERE id = ? AND dataset_id = ?", (version, dataset))
-    if row is None:
-        raise not_found("The version")
+    row = call.find("The version", "SELECT * FROM truth_versions WHERE id = ? AND dataset_id = ?", (version, dataset))
     return {
         **_version_wire(row),
         "ground_truth_dataset_id": row["dataset_id"],
@@ -163,9 +164,9 @@ def list_versions_v1(call: Call) -> Response:
 
 def get_version_v1(call: Call) -> Response:
     """`GET /ground_truth_dataset_versions/{id}/`."""
-    row = one(call.db, f"SELECT v.* FROM {_V1_SOURCE} WHERE v.id = ? AND d.tenant_id = ?", (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The version")
+    row = call.find(
+        "The version", f"SELECT v.* FROM {_V1_SOURCE} WHERE v.id = ? AND d.tenant_id = ?", (call.id(), call.tenant)
+    )
     return call.reply(_version_v1(row))
 
 

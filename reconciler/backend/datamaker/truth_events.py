@@ -20,7 +20,7 @@ from reconciler.backend.datamaker.payloads import payload_text, response_mode
 from reconciler.backend.datamaker.truth import find_version
 from reconciler.backend.datamaker.units_v1 import files_of
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import FieldError, Response, encode_json, invalid, invalid_field, not_found
+from reconciler.backend.wire import FieldError, Response, encode_json, invalid, invalid_field
 
 CATEGORIES: Final = ("train", "validation", "test")
 BULK_LIMIT: Final = 200
@@ -32,10 +32,7 @@ _EVENT_COLUMNS: Final = "e.*, t.dataset_id, t.unit_id, t.project_id, t.task_id"
 def find_event(call: Call, event: int) -> Row:
     """Read an event by its `pgh_id`. Raises `ApiError` 404 when the tenant has none."""
     sql = f"SELECT {_EVENT_COLUMNS} FROM {_EVENTS} WHERE e.id = ? AND d.tenant_id = ?"
-    row = one(call.db, sql, (event, call.tenant))
-    if row is None:
-        raise not_found("The ground truth event")
-    return row
+    return call.find("The ground truth event", sql, (event, call.tenant))
 
 
 def _event_wire(row: Row) -> dict[str, Any]:
@@ -163,9 +160,7 @@ def _truth_text(call: Call, row: Row, mode: str) -> str:
 def get_truth(call: Call) -> Response:
     """`GET /v2/ground-truths/{id}/`."""
     sql = f"SELECT t.* FROM {_TRUTHS} WHERE t.id = ? AND d.tenant_id = ?"
-    row = one(call.db, sql, (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The ground truth")
+    row = call.find("The ground truth", sql, (call.id(), call.tenant))
     return call.reply_text(_truth_text(call, row, response_mode(call)))
 
 

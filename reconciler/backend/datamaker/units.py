@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from reconciler.backend.database import Row, insert, one, scalar, update_sql
+from reconciler.backend.database import Row, insert, scalar, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
 from reconciler.backend.datamaker.data_collections import find_collection
 from reconciler.backend.datamaker.fields import Fields, Writing, check_bulk
@@ -20,7 +20,7 @@ from reconciler.backend.datamaker.revisions import (
 )
 from reconciler.backend.datamaker.unit_creation import create_units
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import Response, invalid_field, not_found
+from reconciler.backend.wire import Response, invalid_field
 
 BULK_LIMIT: Final = 1000
 SOURCE: Final = "units u JOIN collections c ON c.id = u.collection_id"
@@ -28,10 +28,9 @@ SOURCE: Final = "units u JOIN collections c ON c.id = u.collection_id"
 
 def find_unit(call: Call, unit: int) -> Row:
     """Read a unit. Raises `ApiError` 404 when the tenant has none with this id."""
-    row = one(call.db, f"SELECT u.* FROM {SOURCE} WHERE u.id = ? AND c.tenant_id = ?", (unit, call.tenant))
-    if row is None:
-        raise not_found("The data unit")
-    return row
+    return call.find(
+        "The data unit", f"SELECT u.* FROM {SOURCE} WHERE u.id = ? AND c.tenant_id = ?", (unit, call.tenant)
+    )
 
 
 def _summary(row: Row) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from reconciler.backend.database import Row, one, scalar
+from reconciler.backend.database import Row, scalar
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.fields import check_bulk
 from reconciler.backend.datamaker.listing import Selection, id_filters, v1_page
@@ -13,7 +13,7 @@ from reconciler.backend.datamaker.unit_creation import create_units
 from reconciler.backend.datamaker.unit_rows import UNIT_COLUMNS, FileTexts, unit_texts
 from reconciler.backend.datamaker.units import BULK_LIMIT, SOURCE
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import FieldError, Response, invalid, not_found
+from reconciler.backend.wire import FieldError, Response, invalid
 
 
 class _Counts:
@@ -82,9 +82,9 @@ def read_units(call: Call, units: list[int]) -> dict[int, str]:
 def get(call: Call) -> Response:
     """`GET /data_units/{id}/`."""
     unit = call.id()
-    row = one(call.db, f"SELECT {UNIT_COLUMNS} FROM {SOURCE} WHERE u.id = ? AND c.tenant_id = ?", (unit, call.tenant))
-    if row is None:
-        raise not_found("The data unit")
+    row = call.find(
+        "The data unit", f"SELECT {UNIT_COLUMNS} FROM {SOURCE} WHERE u.id = ? AND c.tenant_id = ?", (unit, call.tenant)
+    )
     return call.reply_text(unit_texts([row], files_of(call))[0])
 
 

@@ -10,7 +10,7 @@ import hmac
 import json
 from typing import Any, Final
 
-from reconciler.backend.database import IntegrityError, Row, insert, one, scalar, update_sql
+from reconciler.backend.database import IntegrityError, Row, insert, scalar, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
 from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.listing import Selection, v2_list
@@ -23,7 +23,6 @@ from reconciler.backend.wire import (
     denied,
     invalid,
     invalid_field,
-    not_found,
 )
 
 _FIXED: Final = ("project", "level_distribution", "is_reviewable")
@@ -39,10 +38,9 @@ _OWNER: Final = {"labeler": "user_id", "reviewer": "reviewer_id"}
 
 def find_workshop(call: Call, workshop: int) -> Row:
     """Read a workshop. Raises `ApiError` 404 when the tenant has none with this id."""
-    row = one(call.db, f"SELECT w.* FROM {_SOURCE} WHERE w.id = ? AND p.tenant_id = ?", (workshop, call.tenant))
-    if row is None:
-        raise not_found("The workshop")
-    return row
+    return call.find(
+        "The workshop", f"SELECT w.* FROM {_SOURCE} WHERE w.id = ? AND p.tenant_id = ?", (workshop, call.tenant)
+    )
 
 
 def _wire(row: Row) -> dict[str, Any]:
@@ -191,10 +189,7 @@ def find_seat(call: Call, workshop: int, seat: int, role: str) -> Row:
     """Read a worker or reviewer of a workshop. Raises `ApiError` 404. role: labeler or reviewer."""
     owner = find_workshop(call, workshop)["id"]
     sql = f"SELECT {_SEAT_COLUMNS} FROM {_SEATS} WHERE s.id = ? AND s.workshop_id = ? AND s.role = ?"
-    row = one(call.db, sql, (seat, owner, role))
-    if row is None:
-        raise not_found("The participant")
-    return row
+    return call.find("The participant", sql, (seat, owner, role))
 
 
 def _seat_wire(row: Row) -> dict[str, Any]:
