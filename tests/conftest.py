@@ -12,7 +12,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def _postgres() -> Iterator[postgres.Server]:
+def shared_postgres() -> Iterator[postgres.Server]:
+    """A PostgreSQL server for this run of the tests; skips where there is none, with the reason."""
     pytest.importorskip("psycopg")
     try:
         server = postgres.start()
@@ -23,10 +24,10 @@ def _postgres() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture
-def postgres_server(_postgres: postgres.Server, monkeypatch: pytest.MonkeyPatch) -> postgres.Server:
-    """A PostgreSQL server for this run of the tests; the password is in the environment."""
+def postgres_server(shared_postgres: postgres.Server, monkeypatch: pytest.MonkeyPatch) -> postgres.Server:
+    """The PostgreSQL server, with its password in the environment."""
     monkeypatch.setenv("PGPASSWORD", postgres.PASSWORD)
-    return _postgres
+    return shared_postgres
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import psycopg
 
 SCHEMES: Final = ("postgresql://", "postgres://")
-_WRITE_LOCK: Final = 0x7265_636F_6E63  # names the lock of the writer among all advisory locks of a database
+_WRITE_LOCK: Final = 0x7265_636F  # with the schema, names the lock of the writer among all of a database
 _TRUSTED_S: Final = 1.0
 _EXAMPLE: Final = "for example postgresql://USER@HOST:PORT/NAME"
 _DEFAULTS: Final = {"connect_timeout": 10, "application_name": "reconciler"}
@@ -115,7 +115,7 @@ class PostgresDatabase(Database["PostgresConnection"]):
     def _start(self, db: PostgresConnection, *, is_write: bool) -> None:
         db.execute("BEGIN" if is_write else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         if is_write:
-            db.execute("SELECT pg_advisory_xact_lock(?)", (_WRITE_LOCK,))
+            db.execute("SELECT pg_advisory_xact_lock(?, hashtext(current_schema()))", (_WRITE_LOCK,))
 
     def _take(self) -> PostgresConnection:
         while not (db := super()._take()).is_alive():  # the database may have been restarted meanwhile

@@ -31,11 +31,11 @@ class Server:
     names: int = field(default=0)
 
     def database(self) -> str:
-        """Make an empty database; returns its URL, without the password."""
+        """Make an empty schema, which is all that a store sees; returns its URL, without the password."""
         self.names += 1
-        name = f"store_{os.getpid()}_{self.names}"
-        self.run("createdb", name)
-        return f"postgresql://{_ROLE}@127.0.0.1:{self.port}/{name}"
+        name = f"store_{self.names}"
+        self.run("psql", "-q", "-d", "postgres", "-c", f"CREATE SCHEMA {name}")
+        return f"postgresql://{_ROLE}@127.0.0.1:{self.port}/postgres?options=-csearch_path%3D{name}"
 
     def run(self, program: str, *arguments: str) -> str:
         """Run one of PostgreSQL's programs as the administrator; returns what it prints."""
