@@ -240,3 +240,20 @@ def test_missing_driver_names_the_extra(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True)
     assert MissingExtra.__name__ in done.stderr.splitlines()[-1] or "reconciler[postgres]" in done.stderr
+
+
+def test_command_takes_the_url_with_its_password_from_the_environment(postgres_server, tmp_path):
+    url = postgres_server.database().replace("@", f":{PASSWORD}@")
+    program = "import sys; from reconciler.cli.main import run; sys.exit(run())"
+    environment = {**os.environ, "RECONCILER_DATABASE": url, "PGPASSWORD": "wrong"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "serve", "--store", str(tmp_path / "store")],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
+    )  # fmt: skip
+    assert process.stdout.readline().startswith("access token: ")
+    assert process.stdout.readline().startswith("serving on ")
+    shown = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(process.pid)], capture_output=True, text=True).stdout
+    process.terminate()
+    rest, _ = process.communicate(timeout=30)
+    assert "serve" in shown
+    assert PASSWORD not in shown + rest
