@@ -16,6 +16,7 @@ GLOBAL_FLAGS = frozenset({"--no-color", "--no-input"})
 # Options of commands: those that take a value, and those that do not.
 VALUES = frozenset(
     {
+        "--database",
         "--format",
         "--limit",
         "--listen",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
+from reconciler.backend.database import IDS, TEXTS
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.wire import encode_json, invalid_field
 
@@ -29,12 +30,15 @@ class Filter:
     takes: Takes = Takes.IDS
 
 
+_CONDITIONS: Final = {Takes.IDS: f"IN {IDS}", Takes.TEXTS: f"IN {TEXTS}", Takes.BOOLEAN: "= ?"}
+
+
 def _is(column: str, takes: Takes) -> Filter:
-    return Filter(f"{column} = ?" if takes is Takes.BOOLEAN else f"{column} IN (SELECT value FROM json_each(?))", takes)
+    return Filter(f"{column} {_CONDITIONS[takes]}", takes)
 
 
 def _tagged(table: str, owner: str, column: str) -> Filter:
-    inner = f"SELECT {owner} FROM {table} WHERE tag_id IN (SELECT value FROM json_each(?))"
+    inner = f"SELECT {owner} FROM {table} WHERE tag_id IN {IDS}"
     return Filter(f"{column} IN ({inner})")
 
 
@@ -49,7 +53,9 @@ TASK_FILTERS: Final[dict[str, Filter]] = {
     "id__in": _is("t.id", Takes.IDS),
     "is_discarded": _is("t.is_discarded", Takes.BOOLEAN),
     "schema": _is("t.schema", Takes.TEXTS),
-    "has_assignment": Filter("(EXISTS (SELECT 1 FROM assignments WHERE task_id = t.id)) = ?", Takes.BOOLEAN),
+    "has_assignment": Filter(
+        "CASE WHEN EXISTS (SELECT 1 FROM assignments WHERE task_id = t.id) THEN 1 ELSE 0 END = ?", Takes.BOOLEAN
+    ),
     "status_label": _assigned("status_label", Takes.TEXTS),
     "status_review": _assigned("status_review", Takes.TEXTS),
     "assignments": _assigned("id"),
