@@ -31,8 +31,10 @@ def references(resource: Resource) -> tuple[Address, ...]:
             found = (resource.collection,)
         case TaskSet():
             found = (resource.project, resource.assets)
-        case GroundTruthDataset() | Export():
+        case GroundTruthDataset():
             found = (resource.project,)
+        case Export():
+            found = (resource.project, resource.ground_truth.dataset if resource.ground_truth else None)
     return tuple(dict.fromkeys(ref.address for ref in found if isinstance(ref, Ref)))
 
 

@@ -13,7 +13,7 @@ from reconciler.destinations.base import Destination, Staging, Standing
 from reconciler.destinations.opening import open_destination, shown
 from reconciler.engine.apply_objects import owned_resource
 from reconciler.engine.events import Progress
-from reconciler.engine.export_items import CLASSES_PATH, SourceItem, export_items, sized, writer_for
+from reconciler.engine.export_items import CLASSES_PATH, SourceItem, export_items, record_scope, sized, writer_for
 from reconciler.engine.exports import basis_of, destination_url
 from reconciler.engine.report import Outcome
 from reconciler.engine.running import Applying
@@ -52,9 +52,7 @@ def apply_export(run: Applying, change: Change) -> Outcome:
 
 
 def _items(run: Applying, change: Change, export: Export, provider: Provider, writer: Writer) -> list[SourceItem]:
-    project_id = _resolve(run, export.project)
-    scope = {"project": project_id} if project_id is not None else {}
-    listing = provider.records(export.target, scope, export.filter)
+    listing = provider.records(export.target, record_scope(export, partial(_resolve, run)), export.filter)
     assert not isinstance(listing, NotModified)  # no etag was sent
     items = export_items(listing.records, export, writer)
     if change.basis is not None and basis_of(items) != change.basis:

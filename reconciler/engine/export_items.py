@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.errors import ConfigError, Problem
@@ -15,7 +15,7 @@ from reconciler.formats.writers import open_writer, read_class_ids
 from reconciler.model.address import Address
 from reconciler.model.json import JSON
 from reconciler.model.observed import AnnotationRecord, RemoteFile
-from reconciler.model.resource import AnnotationProject, Export, Ref, Resource
+from reconciler.model.resource import AnnotationProject, Export, GroundTruthDataset, Ref, Reference, Resource
 from reconciler.providers.base import Provider
 
 CLASSES_PATH = "classes.json"
@@ -35,9 +35,19 @@ class SourceItem:
         return {file.spec: file.checksum for file in self.files if file.checksum}
 
 
+def record_scope(export: Export, resolve: Callable[[Reference | None], str | None]) -> dict[str, str]:
+    """Where the records of an export are, as `Provider.records` wants it. resolve: reference → remote id."""
+    truth = export.ground_truth
+    if export.target == "ground_truth" and truth is not None:
+        dataset = resolve(truth.dataset)
+        return {"dataset": dataset, "version": truth.version} if dataset is not None else {}
+    project = resolve(export.project)
+    return {"project": project} if project is not None else {}
+
+
 def writer_for(export: Export, declared: Mapping[Address, Resource], published: bytes | None) -> Writer:
     """The writer of an export. published: its last `classes.json`, so that class ids stay."""
-    project = declared.get(export.project.address) if isinstance(export.project, Ref) else None
+    project = _project(export, declared)
     classes: tuple[str, ...] = ()
     if isinstance(project, AnnotationProject) and project.classes:
         # Classes of keypoints name joints, which are parts of an object and no categories.
@@ -45,6 +55,15 @@ def writer_for(export: Export, declared: Mapping[Address, Resource], published: 
         classes = tuple(dict.fromkeys(name for names in tools for name in names))
     previous = read_class_ids(json.loads(published)) if published else {}
     return open_writer(export, classes=classes, reference=_reference(export), previous=previous)
+
+
+def _project(export: Export, declared: Mapping[Address, Resource]) -> Resource | None:
+    """The declared project whose classes count: the export's own, else that of its ground truth."""
+    reference = export.project
+    if reference is None and export.ground_truth is not None and isinstance(export.ground_truth.dataset, Ref):
+        dataset = declared.get(export.ground_truth.dataset.address)
+        reference = dataset.project if isinstance(dataset, GroundTruthDataset) else None
+    return declared.get(reference.address) if isinstance(reference, Ref) else None
 
 
 def _reference(export: Export) -> Mapping[str, JSON] | None:

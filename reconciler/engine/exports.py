@@ -11,7 +11,7 @@ from reconciler.diff.desired import desired_fields
 from reconciler.diff.fields import diff_fields
 from reconciler.diff.rules import RULES
 from reconciler.engine.context import Planning, Refresh
-from reconciler.engine.export_items import CLASSES_PATH, SourceItem, export_items, writer_for
+from reconciler.engine.export_items import CLASSES_PATH, SourceItem, export_items, record_scope, writer_for
 from reconciler.engine.rowplan import Explanation, RowTally, row_changes
 from reconciler.errors import ConfigError, Problem
 from reconciler.formats.items import Writer
@@ -90,10 +90,10 @@ def _population(planning: Planning, export: Export, writer: Writer) -> Populatio
     if record is not None and planning.options.refresh is Refresh.NONE:
         return None
     same = record is not None and not diff_fields(desired_fields(export), record.fields, RULES["Export"])
-    project_id = planning.resolve(export.project)
     provider = planning.session.provider(export.head.backend)
-    scope = {"project": project_id} if project_id is not None else {}
-    listing = provider.records(export.target, scope, export.filter, etag=known if same else None)
+    listing = provider.records(
+        export.target, record_scope(export, planning.resolve), export.filter, etag=known if same else None
+    )
     if isinstance(listing, NotModified):
         return None
     population = item_population(planning, export, export_items(listing.records, export, writer), writer)

@@ -297,12 +297,24 @@ class GeometryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class TruthVersion:
+    """An immutable version of a ground truth data set, by its name."""
+
+    dataset: Reference
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
-    """kind: Export. target: assignment, ground_truth or task. classes: order of categories; None = the project's."""
+    """kind: Export. target: assignment, ground_truth or task. classes: order of categories; None = the project's.
+
+    project: of assignments and tasks; with ground truth it only lends its classes. ground_truth: of that target.
+    """
 
     head: Head
     target: str
     project: Reference | None
+    ground_truth: TruthVersion | None
     filter: JSONObject
     format: str
     options: JSONObject

@@ -33,6 +33,7 @@ REFERENCES = (
     ReferenceField("TaskSet", ("spec", "assets"), "AssetSet"),
     ReferenceField("GroundTruthDataset", ("spec", "project"), "AnnotationProject"),
     ReferenceField("Export", ("spec", "project"), "AnnotationProject"),
+    ReferenceField("Export", ("spec", "groundTruth", "dataset"), "GroundTruthDataset"),
 )
 
 
