@@ -4,7 +4,9 @@
 | --- | --- | --- |
 | assignment | `/v2/assignments/`, with some filters `/sdk/assignments/` | `/v2/assignments/bulk-fetch/` |
 | task | `/v2/tasks/`, with most filters `/sdk/tasks/` | `/v2/tasks/bulk-fetch/` |
-| ground truth | `/sdk/ground_truth_events/`: version 2 tells no category and has no filters | `/v2/ground-truth-events/bulk-data/` |
+| ground truth | `/sdk/ground_truth_events/` | `/v2/ground-truth-events/bulk-data/` |
+
+The listing of ground truth events in version 2 tells no category and has no filters.
 
 A listing of ids is short, so that what changes meanwhile matters little; nothing else of a record is kept in memory.
 """
@@ -107,7 +109,7 @@ def _truth_entries(
 
 
 def _projection(target: Target, version: int) -> Params:
-    """Ids alone where the listing would otherwise carry payloads; pages by cursor, since deep numbered ones time out."""
+    """Ids alone where a listing would carry payloads, too; pages by cursor, since deep numbered ones time out."""
     if version == 2:
         return {"per_page": V2_PAGE}
     fields = ",".join(("id", target.id_name, *target.more) if target.id_name != "id" else ("id", *target.more))

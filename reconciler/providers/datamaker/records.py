@@ -1,7 +1,7 @@
 """Records for exports: assignments, tasks or ground truth events with their payloads, units and files.
 
-Ids come from a listing (see `record_listings`), payloads in bulk, units with files from v1, by id: memory is bounded by a
-batch of 200 records and the ids, whatever the size of the project.
+Ids come from a listing (see `record_listings`), payloads in bulk, units with files from v1, by id: memory is bounded by
+a batch of 200 records and the ids, whatever the size of the project.
 """
 
 from __future__ import annotations
