@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 from reconciler.destinations.base import Standing
@@ -11,19 +12,29 @@ from reconciler.diff.desired import desired_fields
 from reconciler.diff.fields import diff_fields
 from reconciler.diff.rules import RULES
 from reconciler.engine.context import Planning, Refresh
-from reconciler.engine.export_items import CLASSES_PATH, SourceItem, export_items, record_scope, writer_for
+from reconciler.engine.export_items import (
+    CLASSES_PATH,
+    ItemSet,
+    collect_items,
+    record_scope,
+    unreadable_item,
+    writer_for,
+)
 from reconciler.engine.rowplan import Explanation, RowTally, row_changes
-from reconciler.errors import ConfigError, Problem
+from reconciler.errors import ConfigError, Problem, Severity
 from reconciler.formats.items import Writer
 from reconciler.graph import edges, with_needs
+from reconciler.model.address import Address
 from reconciler.model.change import FieldChange
-from reconciler.model.json import canonical_json, digest
+from reconciler.model.json import canonical_json
 from reconciler.model.resource import Export
 from reconciler.plan.rows import RowRules
 from reconciler.plan.values import Action, Change, Reason
 from reconciler.providers.base import NotModified, RecordListing
 from reconciler.state.differences import RowDifferences, RowSides
 from reconciler.state.populations import DesiredRow, Population
+
+_SHOWN = 10  # items that cannot be read, by name
 
 
 def plan_export(planning: Planning, export: Export) -> Change:
@@ -96,26 +107,33 @@ def _population(planning: Planning, export: Export, writer: Writer) -> Populatio
     )
     if isinstance(listing, NotModified):
         return None
-    population = item_population(planning, export, export_items(listing.records, export, writer), writer)
+    with closing(collect_items(listing.records, export, writer, planning.session.work_folder)) as items:
+        population = _cached(planning, address, items, writer)
+        planning.problems.extend(_faults(export, items))
     _remember(planning, export, listing, population)
     return population
 
 
-def item_population(planning: Planning, export: Export, items: list[SourceItem], writer: Writer) -> Population:
-    """Put items into the cache as rows; the name is the digest of all of them."""
-    address, cache = export.head.address, planning.session.cache
-    name = basis_of(items)
+def _cached(planning: Planning, address: Address, items: ItemSet, writer: Writer) -> Population:
+    """Items in the cache as rows; the name is the digest of all of them."""
+    cache, name = planning.session.cache, items.basis
     return cache.find(address, name) or cache.build(address, name, _rows(items, writer), {})
 
 
-def basis_of(items: list[SourceItem]) -> str:
-    """Digest of all items of an export."""
-    return digest([[source.item.key, source.content] for source in items])
+def _faults(export: Export, items: ItemSet) -> Iterator[Problem]:
+    """The first of the items that cannot be read, and how many more there are."""
+    address = export.head.address
+    found = list(items.heads(faulty=True))
+    for source in found[:_SHOWN]:
+        yield unreadable_item(str(address.row(source.item.key)), source, Severity.WARNING)
+    if len(found) > _SHOWN:
+        text = f"{len(found) - _SHOWN} more records cannot be exported"
+        yield Problem(text, address=str(address), fix="repair the annotations", severity=Severity.WARNING)
 
 
-def _rows(items: list[SourceItem], writer: Writer) -> Iterator[DesiredRow]:
+def _rows(items: ItemSet, writer: Writer) -> Iterator[DesiredRow]:
     """files, bytes: of the originals that the export copies."""
-    for source in items:
+    for source in items.heads():
         body = canonical_json({"record": source.item.record_id})
         copied = writer.paths(source.item).originals
         size = sum(file.size_bytes or 0 for file in source.files if file.spec in copied)

@@ -314,7 +314,6 @@ class Export:
     head: Head
     target: str
     project: Reference | None
-    ground_truth: TruthVersion | None
     filter: JSONObject
     format: str
     options: JSONObject
@@ -323,6 +322,7 @@ class Export:
     splits: Splits | None
     classes: tuple[str, ...] | None
     geometry: GeometryPolicy
+    ground_truth: TruthVersion | None = None
 
 
 @dataclass(frozen=True, slots=True)
