@@ -51,7 +51,6 @@ UNSUPPORTED = (
     Unsupported("AssetSet", ("spec", "manifest"), (), "source or sources"),
     Unsupported("AssetSet", ("spec", "provenance"), (), "meta, which keeps notes with the units"),
     Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo", "voc"), "coco or synapse-json"),
-    Unsupported("Export", ("spec", "destination", "storage"), (), "destination.url"),
     Unsupported(
         "Export",
         ("spec", "format"),

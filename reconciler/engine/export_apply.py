@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 
-from reconciler.destinations.opening import open_destination, shown
 from reconciler.engine.apply_objects import owned_resource
 from reconciler.engine.export_items import CLASSES_PATH, ItemSet, collect_items, record_scope, writer_for
+from reconciler.engine.export_places import open_export, open_recorded, recorded_place
 from reconciler.engine.export_publication import Done, Publication
-from reconciler.engine.exports import destination_url
 from reconciler.engine.report import Outcome
 from reconciler.engine.running import Applying
 from reconciler.errors import Conflict
@@ -28,7 +25,7 @@ def apply_export(run: Applying, change: Change) -> Outcome:
         return Outcome(change.address, change.action)
     if change.action in (Action.DELETE, Action.FORGET) or not isinstance(export, Export):
         return _end(run, change)
-    destination = open_destination(destination_url(export), export.destination.options, folder=export.head.folder)
+    destination = open_export(run.session, export)
     provider = run.session.provider(change.backend)
     with run.session.open_fragments() as fragments:
         standing = destination.inspect(str(change.address), fragments.stamps(change.address))
@@ -42,7 +39,7 @@ def apply_export(run: Applying, change: Change) -> Outcome:
 
 
 def _record(run: Applying, change: Change, export: Export, done: Done) -> None:
-    parent, place = _resolve(run, export.project), _place(run, export)
+    parent, place = _resolve(run, export.project), recorded_place(run.session, export)
     owned = owned_resource(export, change.address, change.backend, change.desired or {}, place, parent_id=parent)
     run.store.save_resource(owned, intent=done.intent)
     run.store.save_rows(change.address, done.rows, drop=done.gone)
@@ -62,20 +59,11 @@ def _end(run: Applying, change: Change) -> Outcome:
     """Remove what we published (unless it is to be left behind), then forget the export."""
     owned = run.store.resource(change.address)
     if change.action is Action.DELETE and owned and owned.remote_id:
-        folder = run.session.configuration.workspace.root
-        destination = open_destination(owned.remote_id, {}, folder=folder)
+        destination = open_recorded(run.session, owned.backend, owned.remote_id)
         standing = destination.inspect(str(change.address), {})
         destination.remove(str(change.address), standing)
     run.store.drop_resource(change.address)
     return Outcome(change.address, change.action)
-
-
-def _place(run: Applying, export: Export) -> str:
-    """The destination as the state names it: a URL without credentials, or a path from the workspace's root."""
-    url = destination_url(export)
-    if "://" in url:
-        return shown(url)
-    return os.path.relpath(export.head.folder / Path(url).expanduser(), run.session.configuration.workspace.root)
 
 
 def _resolve(run: Applying, reference: Reference | None) -> str | None:

@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import replace
 
 from reconciler.destinations.base import Standing
-from reconciler.destinations.opening import open_destination
 from reconciler.diff.desired import desired_fields
 from reconciler.diff.fields import diff_fields
 from reconciler.diff.rules import RULES
@@ -20,8 +19,9 @@ from reconciler.engine.export_items import (
     unreadable_item,
     writer_for,
 )
+from reconciler.engine.export_places import open_export
 from reconciler.engine.rowplan import Explanation, RowTally, row_changes
-from reconciler.errors import ConfigError, Problem, Severity
+from reconciler.errors import Problem, Severity
 from reconciler.formats.items import Writer
 from reconciler.graph import edges, with_needs
 from reconciler.model.address import Address
@@ -54,7 +54,7 @@ def plan_export(planning: Planning, export: Export) -> Change:
         protect=export.head.lifecycle.protect,
     )
     with planning.session.open_fragments() as fragments:
-        destination = open_destination(destination_url(export), export.destination.options, folder=export.head.folder)
+        destination = open_export(planning.session, export)
         standing = destination.inspect(str(address), fragments.stamps(address))
         fragments.save_stamps(address, standing.stamps)
         published = destination.read(CLASSES_PATH)
@@ -155,14 +155,6 @@ def _remember(planning: Planning, export: Export, listing: RecordListing, popula
 def _drift(standing: Standing) -> tuple[FieldChange, ...]:
     lost = [(path, "missing") for path in standing.missing] + [(path, "altered") for path in standing.altered]
     return tuple(FieldChange(("files", path), "published", how) for path, how in sorted(lost))
-
-
-def destination_url(export: Export) -> str:
-    """Where an export is written. Raises ConfigError for what this version cannot write to."""
-    if export.destination.url is None:
-        text = "a destination on a storage of the backend is not supported in this version"
-        raise ConfigError([Problem(text, export.head.location, fix="write destination: {url: …}")])
-    return export.destination.url
 
 
 def _explain(sides: RowSides, action: Action) -> Explanation:

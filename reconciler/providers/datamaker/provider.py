@@ -18,13 +18,14 @@ from reconciler.providers.base import (
     NotModified,
     RecordListing,
     RowOutcome,
+    StoragePlace,
     TaskListing,
     UnitDraft,
     UnitEdit,
     UnitListing,
 )
 from reconciler.providers.datamaker import dependents as dependent_calls
-from reconciler.providers.datamaker import objects, unit_creation
+from reconciler.providers.datamaker import objects, storages, unit_creation
 from reconciler.providers.datamaker import records as record_calls
 from reconciler.providers.datamaker import tasks as task_calls
 from reconciler.providers.datamaker import units as unit_calls
@@ -145,6 +146,10 @@ class DatamakerProvider:
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
         """See `Provider.fetch`."""
         return self._client.download(file.url)
+
+    def storage(self, storage_id: str) -> StoragePlace:
+        """See `HasStorages.storage`."""
+        return storages.storage_place(self._client, storage_id)
 
     def close(self) -> None:
         """See `Provider.close`."""
