@@ -21,7 +21,7 @@ from reconciler.errors import ExitCode
 from tests.support.workspace import Bench, make_bench
 
 KILLS = int(os.environ.get("RECONCILER_KILLS", "6"))
-UNITS = 300
+UNITS = 100
 COMMAND = [sys.executable, "-c", "from reconciler.cli.main import run; run()"]
 APPLY = ["apply", "--auto-approve", "--no-color"]
 OLD = {"annotations": {"image_1": []}}
