@@ -16,7 +16,7 @@ from reconciler.formats.writers import open_writer, payload_fault, read_class_id
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, canonical_json, digest
 from reconciler.model.observed import AnnotationRecord, RemoteFile
-from reconciler.model.resource import AnnotationProject, Export, GroundTruthDataset, Ref, Reference, Resource
+from reconciler.model.resource import AnnotationProject, Export, Ref, Reference, RemoteObject, Resource
 from reconciler.providers.base import Provider
 from reconciler.state.spool import ItemSpool, SpooledItem
 
@@ -65,10 +65,10 @@ def writer_for(export: Export, declared: Mapping[Address, Resource], published: 
 
 def _project(export: Export, declared: Mapping[Address, Resource]) -> Resource | None:
     """The declared project whose classes count: the export's own, else that of its ground truth."""
-    reference = export.project
+    reference: object = export.project
     if reference is None and export.ground_truth is not None and isinstance(export.ground_truth.dataset, Ref):
         dataset = declared.get(export.ground_truth.dataset.address)
-        reference = dataset.project if isinstance(dataset, GroundTruthDataset) else None
+        reference = dataset.fields.get("project") if isinstance(dataset, RemoteObject) else None
     return declared.get(reference.address) if isinstance(reference, Ref) else None
 
 
