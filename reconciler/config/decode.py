@@ -44,6 +44,7 @@ from reconciler.model.resource import (
     Splits,
     TableMetadata,
     TaskSet,
+    TruthVersion,
 )
 
 PLATFORMS = ("datamaker", "sage")
@@ -249,6 +250,7 @@ def _export(head: Head, spec: Spec) -> Export:
         head=head,
         target=spec.get("target", "assignment"),
         project=None if project is None else _reference("AnnotationProject", project),
+        ground_truth=_truth_version(spec["groundTruth"]) if "groundTruth" in spec else None,
         filter=spec.get("filter", {}),
         format=spec["format"],
         options=spec.get("options", {}),
@@ -258,6 +260,10 @@ def _export(head: Head, spec: Spec) -> Export:
         classes=None if classes is None else tuple(classes),
         geometry=_geometry(spec.get("geometry", "clip")),
     )
+
+
+def _truth_version(item: Spec) -> TruthVersion:
+    return TruthVersion(_reference("GroundTruthDataset", item["dataset"]), item["version"])
 
 
 def _destination(item: Spec) -> Destination:

@@ -180,9 +180,10 @@ def _remote_object(resource: RemoteObject) -> dict[str, JSON]:
 
 
 def _export(resource: Export) -> dict[str, JSON]:
-    splits, place = resource.splits, resource.destination
+    splits, place, truth = resource.splits, resource.destination, resource.ground_truth
     return {
         "project": _reference(resource.project),
+        "groundTruth": None if truth is None else {"dataset": _reference(truth.dataset), "version": truth.version},
         "target": resource.target,
         "filter": dict(resource.filter),
         "format": resource.format,

@@ -69,7 +69,8 @@ class AnnotationRecord:
     """One exported record: an assignment, a task or a ground truth event.
 
     key: the unit's key from its marker, or the best name the backend has. data: the raw annotation payload (None
-    when there is none). unit_meta: without the marker. category: ground truth split, if any.
+    when there is none). unit_meta: without the marker. category: ground truth split, if any. fault: why the payload
+    cannot be had, None when it could.
     """
 
     remote_id: str
@@ -80,3 +81,4 @@ class AnnotationRecord:
     unit_meta: Mapping[str, JSON] = field(default_factory=dict)
     tags: tuple[int, ...] = ()
     category: str | None = None
+    fault: str | None = None

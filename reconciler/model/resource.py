@@ -311,8 +311,19 @@ class GeometryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class TruthVersion:
+    """An immutable version of a ground truth data set, by its name."""
+
+    dataset: Reference
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
-    """kind: Export. target: assignment, ground_truth or task. classes: order of categories; None = the project's."""
+    """kind: Export. target: assignment, ground_truth or task. classes: order of categories; None = the project's.
+
+    project: of assignments and tasks; with ground truth it only lends its classes. ground_truth: of that target.
+    """
 
     head: Head
     target: str
@@ -325,6 +336,7 @@ class Export:
     splits: Splits | None
     classes: tuple[str, ...] | None
     geometry: GeometryPolicy
+    ground_truth: TruthVersion | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
@@ -157,6 +157,22 @@ class Desired:
     address: Address
     fields: Mapping[str, JSON]
     adopt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoragePlace:
+    """A storage of the backend as fsspec knows it. root: URL without a slash at the end. options: hold credentials."""
+
+    root: str
+    options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
+@runtime_checkable
+class HasStorages(Protocol):
+    """What a provider has besides whose backend lets clients write to its storages."""
+
+    def storage(self, storage_id: str) -> StoragePlace:
+        """Where a storage is and how to get in. Raises Invalid when it cannot be written to from here."""
 
 
 class Provider(Protocol):

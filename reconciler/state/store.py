@@ -175,7 +175,7 @@ class StateStore:
             )
             db.executemany(
                 "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [self._row_values(number, row) for row in rows],
+                (self._row_values(number, row) for row in rows),
             )
             db.execute(f"UPDATE resource SET revision = {_SERIAL} + 1 WHERE id = ?", [number])
             _end_intent(db, intent)

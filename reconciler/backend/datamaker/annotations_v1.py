@@ -21,7 +21,7 @@ from reconciler.backend.datamaker.filters import (
     TASK_TIMES,
     conditions,
 )
-from reconciler.backend.datamaker.listing import Selection, id_filters, v1_page
+from reconciler.backend.datamaker.listing import Selection, id_filters, thinned, v1_page
 from reconciler.backend.datamaker.payloads import payload_text, response_mode
 from reconciler.backend.datamaker.revisions import etag_headers, not_modified
 from reconciler.backend.datamaker.tasks import SOURCE as TASK_SOURCE
@@ -59,7 +59,7 @@ def _task_texts(call: Call, rows: Rows) -> list[str]:
     tags = _tags(call, "task", [row["id"] for row in rows])
     mode = response_mode(call)
     return [
-        _object(
+        thinned(
             call,
             id=str(row["id"]),
             project=str(row["project_id"]),
@@ -82,7 +82,7 @@ def _assignment_texts(call: Call, rows: Rows) -> list[str]:
     task_tags = _tags(call, "task", [row["task_id"] for row in rows])
     mode = response_mode(call)
     return [
-        _object(
+        thinned(
             call,
             id=str(row["id"]),
             data=payload_text(call, "assignment", row["id"], row["data"], mode),
@@ -115,13 +115,6 @@ def _data_texts(kind: str) -> Write:
 def _file_texts(call: Call, rows: Rows) -> list[str]:
     files = files_of(call).lists_by_unit([row["unit_id"] for row in rows])
     return [f'{{"id":{row["id"]},"files":{files.get(row["unit_id"], "[]")}}}' for row in rows]
-
-
-def _object(call: Call, **texts: str) -> str:
-    """A JSON object from values that are JSON text, thinned out by `fields` and `omit`."""
-    wanted, unwanted = set(call.query.all("fields")), set(call.query.all("omit"))
-    kept = [f'"{k}":{v}' for k, v in texts.items() if (not wanted or k in wanted) and k not in unwanted]
-    return "{" + ",".join(kept) + "}"
 
 
 def _units(call: Call, rows: Rows) -> dict[int, str]:

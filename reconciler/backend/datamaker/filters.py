@@ -42,6 +42,15 @@ def _tagged(table: str, owner: str, column: str) -> Filter:
     return Filter(f"{column} IN ({inner})")
 
 
+# Nobody works in stages here, confirms a discarded assignment, or reviews at a time that is kept.
+_NEVER: Final = Filter("json_array_length(?) = 0")
+
+
+def _grouped(unit: str) -> Filter:
+    inner = "SELECT id FROM units WHERE group_id IN (SELECT value FROM json_each(?))"
+    return Filter(f"{unit} IN ({inner})")
+
+
 def _assigned(column: str, takes: Takes = Takes.IDS) -> Filter:
     inner = f"SELECT task_id FROM assignments WHERE {_is(column, takes).condition}"
     return Filter(f"t.id IN ({inner})", takes)
@@ -64,6 +73,11 @@ TASK_FILTERS: Final[dict[str, Filter]] = {
     "reviewers": _assigned("reviewer_id"),
     "workshops": _is("t.workshop_id", Takes.IDS),
     "tags": _tagged("tagged_tasks", "task_id", "t.id"),
+    "groups": _grouped("t.unit_id"),
+    "stages": _NEVER,
+    "has_reached_max_assignments": Filter(
+        "((SELECT count(*) FROM assignments WHERE task_id = t.id) >= p.max_assignments) = ?", Takes.BOOLEAN
+    ),
 }
 ASSIGNMENT_FILTERS: Final[dict[str, Filter]] = {
     "project": _is("a.project_id", Takes.IDS),
@@ -76,6 +90,10 @@ ASSIGNMENT_FILTERS: Final[dict[str, Filter]] = {
     "status_review": _is("a.status_review", Takes.TEXTS),
     "is_discarded": _is("a.is_discarded", Takes.BOOLEAN),
     "is_confirmed": _is("a.is_confirmed", Takes.BOOLEAN),
+    "is_discard_confirmed": Filter("0 = ?", Takes.BOOLEAN),
+    "workshop": Filter("a.task_id IN (SELECT id FROM tasks WHERE workshop_id IN (SELECT value FROM json_each(?)))"),
+    "groups": Filter(f"a.task_id IN (SELECT t.id FROM tasks t WHERE {_grouped('t.unit_id').condition})"),
+    "stages": _NEVER,
     "tags": _tagged("tagged_assignments", "assignment_id", "a.id"),
     "task_tags": _tagged("tagged_tasks", "task_id", "a.task_id"),
 }
@@ -88,6 +106,8 @@ ASSIGNMENT_TIMES: Final = {
     "label_submitted": "a.label_submitted",
     "last_labeled": "a.last_labeled",
     "labeler_last_action_at": "a.last_labeled",
+    "last_reviewed": "NULL",
+    "reviewer_last_action_at": "NULL",
 }
 
 

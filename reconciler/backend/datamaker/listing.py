@@ -259,6 +259,13 @@ def _with(call: Call, **changes: object) -> str:
     return f"{call.request.base_url}{call.request.path}/?{urlencode(kept, quote_via=quote)}"
 
 
+def thinned(call: Call, **texts: str) -> str:
+    """A JSON object from values that are JSON text, thinned out by `fields` and `omit`."""
+    wanted, unwanted = set(call.query.all("fields")), set(call.query.all("omit"))
+    kept = [f'"{k}":{v}' for k, v in texts.items() if (not wanted or k in wanted) and k not in unwanted]
+    return "{" + ",".join(kept) + "}"
+
+
 def id_filters(call: Call, key: str) -> tuple[list[str], list[Any]]:
     """Conditions of the generic `ids`, `ids_ex`, `ids_lookup` parameters."""
     where: list[str] = []

@@ -15,7 +15,7 @@ from typing import Any, Final
 from reconciler.backend.database import IDS, TEXTS, Row, insert, one, scalar
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.fields import Fields, id_list
-from reconciler.backend.datamaker.listing import PER_PAGE_CAP, Selection, id_filters, v1_page, v2_list, v2_page
+from reconciler.backend.datamaker.listing import PER_PAGE_CAP, Selection, id_filters, thinned, v1_page, v2_list, v2_page
 from reconciler.backend.datamaker.payloads import payload_text, response_mode
 from reconciler.backend.datamaker.truth import find_version
 from reconciler.backend.datamaker.units_v1 import files_of
@@ -188,10 +188,18 @@ def _event_texts(call: Call, rows: list[Row]) -> list[str]:
     files = files_of(call).by_unit([row["unit_id"] for row in rows])
     mode = response_mode(call)
     return [
-        f'{{"id":{row["truth_id"]},"pgh_id":{row["id"]},"ground_truth":{row["truth_id"]},'
-        f'"data_unit":{row["unit_id"]},"project":{row["project_id"]},"category":"{row["category"]}",'
-        f'"classes":{row["classes"]},"files":{files.get(row["unit_id"], "{}")},'
-        f'"data":{payload_text(call, "event", row["id"], row["data"], mode)}}}'
+        thinned(
+            call,
+            id=str(row["truth_id"]),
+            pgh_id=str(row["id"]),
+            ground_truth=str(row["truth_id"]),
+            data_unit=str(row["unit_id"]),
+            project=encode_json(row["project_id"]),
+            category=encode_json(row["category"]),
+            classes=row["classes"],
+            files=files.get(row["unit_id"], "{}"),
+            data=payload_text(call, "event", row["id"], row["data"], mode),
+        )
         for row in rows
     ]
 

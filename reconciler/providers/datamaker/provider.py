@@ -18,6 +18,7 @@ from reconciler.providers.base import (
     NotModified,
     RecordListing,
     RowOutcome,
+    StoragePlace,
     TaskListing,
     UnitDraft,
     UnitEdit,
@@ -25,8 +26,8 @@ from reconciler.providers.base import (
 )
 from reconciler.providers.datamaker import dependents as dependent_calls
 from reconciler.providers.datamaker import records as record_calls
+from reconciler.providers.datamaker import storages, unit_creation
 from reconciler.providers.datamaker import tasks as task_calls
-from reconciler.providers.datamaker import unit_creation
 from reconciler.providers.datamaker import units as unit_calls
 from reconciler.providers.datamaker.envelope import object_in
 from reconciler.providers.datamaker.kinds import KINDS, Verbs
@@ -148,6 +149,10 @@ class DatamakerProvider:
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
         """See `Provider.fetch`."""
         return self._client.download(file.url)
+
+    def storage(self, storage_id: str) -> StoragePlace:
+        """See `HasStorages.storage`."""
+        return storages.storage_place(self._client, storage_id)
 
     def close(self) -> None:
         """See `Provider.close`."""
