@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.engine.importing import import_all
 from reconciler.errors import BlockedPlan, ExitCode
 from tests.support.workspace import make_bench
 
@@ -102,8 +101,7 @@ def test_import_all_writes_the_groups(bench, tmp_path):
     for key in list(bench.documents):
         bench.remove(*key)
     (tmp_path / ".reconciler/state.db").unlink()
-    with bench.session() as session, session.lock("import"):
-        (document,) = import_all(session, session.open_state(), tmp_path).written
+    (document, _) = bench.import_all().written
     assert "groups:\n    - batch-42\n    - site-a\n" in document.read_text()
     assert bench.plan().is_empty
 

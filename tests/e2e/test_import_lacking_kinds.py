@@ -8,7 +8,6 @@ import pytest
 from reconciler.backend.app import create_app
 from reconciler.backend.store import open_store
 from reconciler.engine.apply_objects import owned_resource
-from reconciler.engine.importing import import_all
 from reconciler.errors import Denied, Severity
 from reconciler.model.address import Address
 from reconciler.providers.datamaker.connection import Credentials, service_for
@@ -50,28 +49,23 @@ def bench(tmp_path):
     return made
 
 
-def imported(bench):
-    with bench.session() as session, session.lock("import"):
-        return import_all(session, session.open_state(), bench.root)
-
-
 @pytest.mark.parametrize("status", [403, 404])
 def test_kind_that_cannot_be_listed_is_left_out_with_a_warning(bench, status):
     bench.open_backend = opening({"/v2/groups/": status, "/v2/validation-scripts/": status})
-    report = imported(bench)
+    report = bench.import_all()
     assert [path.name for path in report.written] == ["collection-theirs.yaml"]
-    assert [warning.summary.partition(" is left out")[0] for warning in report.warnings] == [
+    assert [warning.summary.partition(" is left out")[0] for warning in report.notes] == [
         "Group",
         "ValidationScript",
     ]
-    assert {warning.severity for warning in report.warnings} == {Severity.WARNING}
+    assert {warning.severity for warning in report.notes} == {Severity.WARNING}
     assert bench.plan().is_empty
 
 
 def test_credentials_that_are_refused_are_an_error(bench):
     bench.open_backend = opening({"/v2/groups/": 401})
     with pytest.raises(Denied):
-        imported(bench)
+        bench.import_all()
 
 
 def test_object_with_the_id_of_an_owned_one_of_another_kind_is_imported(bench):
@@ -80,4 +74,4 @@ def test_object_with_the_id_of_an_owned_one_of_another_kind_is_imported(bench):
         backend = session.configuration.workspace.default_backend
         record = owned_resource(None, Address("Collection", "x"), backend, {}, str(group["id"]))
         session.open_state().save_resource(record)
-    assert "group-readers.yaml" in [path.name for path in imported(bench).written]
+    assert "group-readers.yaml" in [path.name for path in bench.import_all().written]
