@@ -140,7 +140,11 @@ def served(folder: Path) -> Iterator[Server]:
 def write_workspace(folder: Path, units: int, url: str) -> int:
     """Make the tree, the metadata table and the documents; returns the number of files."""
     files = make_tree(folder, units)
-    documents = (folder / "main.yaml").read_text().replace("source: {url: data}", "source: {url: data}, metadata: [ages], prune: true")
+    documents = (
+        (folder / "main.yaml")
+        .read_text()
+        .replace("source: {url: data}", "source: {url: data}, metadata: [ages], prune: true")
+    )
     (folder / "main.yaml").write_text(documents + METADATA)
     (folder / "reconciler.yaml").write_text(SETTINGS.replace("URL", url))
     write_ages(folder, units, {})
@@ -164,7 +168,7 @@ def change_one_percent(folder: Path, units: int) -> None:
     for number in range(2 * share, 3 * share):
         for path in folder.glob(f"data/*/sample_{number:06}.*"):
             path.unlink()
-    write_ages(folder, units + share, {number: 99 for number in range(share)})
+    write_ages(folder, units + share, dict.fromkeys(range(share), 99))
 
 
 def run(units: int) -> dict[str, Phase]:
