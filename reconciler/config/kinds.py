@@ -51,6 +51,7 @@ class Unsupported:
 UNSUPPORTED = (
     Unsupported("AssetSet", ("spec", "manifest"), (), "source or sources"),
     Unsupported("AssetSet", ("spec", "provenance"), (), "meta, which keeps notes with the units"),
+    Unsupported("Group", ("spec", "members"), (), "title and description; who is in a group is set on the platform"),
     Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo", "voc"), "coco or synapse-json"),
     Unsupported("Export", ("spec", "target"), ("ground_truth",), "assignment or task"),
     Unsupported("Export", ("spec", "groundTruth"), (), "project, with the target assignment or task"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from reconciler.model.address import Address, parse_address
 from reconciler.model.json import JSON
-from reconciler.model.kinds import OBJECT_KINDS
+from reconciler.model.kinds import OBJECT_KINDS, PRESENT
 from reconciler.model.resource import (
     AnnotationProject,
     AssetSet,
@@ -97,8 +97,14 @@ def _collection(resource: Collection) -> dict[str, JSON]:
         "fileSpecifications": None if specs is None else [_specification(spec) for spec in specs],
         "unitMetaSchema": resource.unit_meta_schema,
         "meta": resource.meta,
-        **{name: dict(block) for name, block in resource.platform.items() if block},
+        **{name: _collection_block(block) for name, block in resource.platform.items() if block},
     }
+
+
+def _collection_block(block: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Settings of a collection, its groups by name, so that those which others made stay."""
+    groups = {"groups": dict.fromkeys(block["groups"], PRESENT)} if "groups" in block else {}
+    return {**block, **groups}
 
 
 def _specification(spec: FileSpecification) -> dict[str, JSON]:

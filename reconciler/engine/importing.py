@@ -13,22 +13,28 @@ from reconciler.engine.planning import ROW_KINDS, make_plan
 from reconciler.engine.running import Applying, Control
 from reconciler.engine.session import Session
 from reconciler.engine.writing import write_document
-from reconciler.errors import NotFound, Problem, StateError, UsageError
+from reconciler.errors import Denied, NotFound, Problem, Severity, StateError, UsageError
 from reconciler.model.address import Address
 from reconciler.model.observed import Found
-from reconciler.plan.values import Action
+from reconciler.plan.values import Action, Change
+from reconciler.providers.base import Provider
 from reconciler.state.store import StateStore
 from reconciler.state.values import OwnedResource
+
+_UNAUTHENTICATED = 401
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What was taken over. rows: how many units and tasks. written: documents made for what nobody declared."""
+    """What was taken over. rows: how many units and tasks. written: documents made for what nobody declared.
+    warnings: kinds that the backend did not let us list.
+    """
 
     resources: tuple[Address, ...]
     rows: int
     written: tuple[Path, ...] = ()
     failures: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 def import_object(session: Session, store: StateStore, address: Address, remote_id: str) -> OwnedResource:
@@ -71,24 +77,48 @@ def import_all(session: Session, store: StateStore, folder: Path | None = None) 
     failures: list[Problem] = []
     for change in plan.changes():
         if change.action is Action.ADOPT:
-            apply_object(run, change)
+            _take_over(run, change)
             owned.append(change.address)
         elif change.address.kind in ("AssetSet", "TaskSet") and change.rows and change.rows.adopt:
             outcome = apply_rows(run, change, only_adopt=True)
             rows += outcome.rows.adopt
             failures += outcome.failures
             owned.append(change.address)
-    written = tuple(_write_undeclared(session, store, folder)) if folder else ()
-    return ImportReport(tuple(owned), rows, written, tuple(failures))
+    warnings: list[Problem] = []
+    written = tuple(_write_undeclared(session, store, folder, warnings)) if folder else ()
+    return ImportReport(tuple(owned), rows, written, tuple(failures), tuple(warnings))
 
 
-def _write_undeclared(session: Session, store: StateStore, folder: Path) -> Iterator[Path]:
+def _take_over(run: Applying, change: Change) -> None:
+    """Own a declared object. Where there is no marker to write, nothing is written: a role that is missing is granted
+    by an apply, and by nothing else."""
+    kind = change.address.kind
+    if kind not in run.session.provider(change.backend).capabilities.natural:
+        apply_object(run, change)
+        return
+    declared = run.declared.get(change.address)
+    run.store.save_resource(owned_resource(declared, change.address, change.backend, {}, change.remote_id))
+
+
+def _write_undeclared(session: Session, store: StateStore, folder: Path, warnings: list[Problem]) -> Iterator[Path]:
     backend = session.configuration.workspace.default_backend
     provider = session.provider(backend)
-    known = {record.remote_id for record in store.resources().values() if record.backend == backend}
+    owned = [record for record in store.resources().values() if record.backend == backend]
+    known = {(record.address.kind, record.remote_id) for record in owned}
     for kind in sorted(provider.capabilities.kinds - ROW_KINDS):
-        for found in provider.discover(kind):
-            if found.remote_id not in known:
+        for found in _discovered(provider, kind, warnings):
+            if (kind, found.remote_id) not in known:
                 path, address = write_document(kind, found, folder)
                 store.save_resource(owned_resource(None, address, backend, {}, found.remote_id, found.etag))
                 yield path
+
+
+def _discovered(provider: Provider, kind: str, warnings: list[Problem]) -> Iterator[Found]:
+    """All objects of a kind. A service that lacks the kind, or keeps it from us, is one without such objects."""
+    try:
+        yield from provider.discover(kind)
+    except (NotFound, Denied) as error:
+        if error.status == _UNAUTHENTICATED:
+            raise
+        text = f"{kind} is left out of the import: {error.message}"
+        warnings.append(Problem(text, fix="grant access to it, or go on without", severity=Severity.WARNING))

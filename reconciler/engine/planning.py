@@ -69,11 +69,12 @@ def _plan_all(planning: Planning, order: Iterable[Address]) -> None:
     if not planning.options.destroy:
         for address in order:
             _plan_declared(planning, planning.declared[address])
-    for address in _undeclared(planning):
+    going = _undeclared(planning)
+    for address in going:
         if address.kind in ROW_KINDS:
             plan_undeclared_rows(planning, planning.owned[address])
         else:
-            plan_undeclared_object(planning, planning.owned[address])
+            plan_undeclared_object(planning, planning.owned[address], going)
 
 
 def _plan_declared(planning: Planning, resource: Resource) -> None:

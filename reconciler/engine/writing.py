@@ -26,7 +26,7 @@ def write_document(kind: str, found: Found, folder: Path) -> tuple[Path, Address
     name = _name(str(found.fields.get("title", "")), found.remote_id)
     path = folder / f"{kind.lower()}-{name}.yaml"
     if path.exists():
-        name = f"{name}-{found.remote_id.lower()}"
+        name = f"{name}-{_name(found.remote_id, '0')}"
         path = folder / f"{kind.lower()}-{name}.yaml"
     document = {"apiVersion": _API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": _spec(kind, found)}
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
@@ -50,8 +50,10 @@ def _spec(kind: str, found: Found) -> dict[str, JSON]:
 
 
 def _listed(block: Mapping[str, JSON]) -> dict[str, JSON]:
-    """A project's block with its mappings of tags and workshops as lists; what is empty is left out."""
+    """A block with its mappings of groups, tags and workshops as lists; what is empty is left out."""
     result = {key: value for key, value in block.items() if value not in ({}, None)}
+    if "groups" in result:
+        result["groups"] = list(block["groups"])
     if "tags" in result:
         tags = [(category, name, tag) for category, named in block["tags"].items() for name, tag in named.items()]
         result["tags"] = [{"name": name, "category": category, **_filled(tag)} for category, name, tag in tags]
@@ -79,4 +81,4 @@ def _name(title: str, remote_id: str) -> str:
     """A valid `metadata.name`: ASCII letters and digits of the title, else the id."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")
-    return name or f"id-{remote_id.lower()}"
+    return name or f"id-{_name(remote_id, '0')}"

@@ -30,7 +30,7 @@ from reconciler.model.observed import (
 )
 from reconciler.model.unit import FileRef
 from reconciler.plan.cost import CallCosts
-from reconciler.plan.refusals import Fixed
+from reconciler.plan.refusals import Fixed, Remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,11 @@ class Capabilities:
     """What a provider can do; checked while planning.
 
     kinds: kinds it manages. checksum: the algorithm it compares file bytes by. replaces: kind → top-level fields that
-    cannot change in place. fixed: kind → what can neither change in place nor be replaced. unique_content: two units of
-    one collection cannot have the same files. platform: the name of the platform block it honours. versioned_listings:
+    cannot change in place. fixed: kind → what can neither change in place nor be replaced. remarks: kind → what a plan
+    points out. natural: kinds whose objects are nothing beyond what is declared of them (who holds which role where),
+    so that one which exists is always taken over. unique_content: two units of one collection cannot have the same
+    files.
+    platform: the name of the platform block it honours. versioned_listings:
     listings carry an etag, so that reading one again is cheap. costs: requests it needs, for estimates.
     """
 
@@ -48,6 +51,8 @@ class Capabilities:
     platform: str
     replaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
     fixed: Mapping[str, tuple[Fixed, ...]] = field(default_factory=dict)
+    remarks: Mapping[str, tuple[Remark, ...]] = field(default_factory=dict)
+    natural: frozenset[str] = frozenset()
     unique_content: bool = False
     versioned_listings: bool = False
     costs: CallCosts = field(default_factory=CallCosts)
@@ -191,7 +196,8 @@ class Provider(Protocol):
     def dependents(self, address: Address, remote_id: str, rows: Collection[str] | None = None) -> Dependents:
         """Count what would go with an object, by whoever made it; or with rows of a set.
 
-        rows: ids of units (AssetSet) or tasks (TaskSet); remote_id is then their collection's or project's.
+        rows: ids of units (AssetSet) or tasks (TaskSet), or names of groups (Collection); remote_id is then that of the
+        collection or project that they are in.
         """
 
     def discover(self, kind: str) -> Iterator[Found]:

@@ -153,7 +153,8 @@ class MemoryProvider:
             return Dependents(projects=len({task.project_id for task in tasks}), tasks=len(tasks))
         if address.kind == "AnnotationProject":
             return Dependents(tasks=sum(task.project_id == remote_id for task in self.tasks.values()))
-        return Dependents(units=sum(unit.collection_id == remote_id for unit in self.units.values()))
+        inner = [unit for unit in self.units.values() if unit.collection_id == remote_id]
+        return Dependents(units=sum(rows is None or not set(unit.groups[-1:]).isdisjoint(rows) for unit in inner))
 
     def discover(self, kind: str) -> Iterator[Found]:
         """See `Provider.discover`."""

@@ -81,10 +81,10 @@ def _all(settings: Settings, session: Session, store: StateStore, out: Path | No
     report = import_all(session, store, out)
     message = f"Import complete! {plural(len(report.resources), 'resource')}, {plural(report.rows, 'row')} taken over."
     if stream is not None:
-        stream.problems(report.failures)
+        stream.problems((*report.warnings, *report.failures))
         stream.imported(message, len(report.resources), report.rows)
     else:
-        report_warnings(report.failures, settings.console)
+        report_warnings((*report.warnings, *report.failures), settings.console)
         lines = [
             *(str(address) for address in report.resources),
             *(f"wrote {path}" for path in report.written),

@@ -7,14 +7,13 @@ writes uses `/v2/data-units/`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from threading import Lock
 
-from reconciler.errors import BackendError, NotFound, ReconcilerError, Transient
+from reconciler.errors import BackendError, NotFound, ReconcilerError
 from reconciler.model.json import JSON
 from reconciler.model.observed import ObservedUnit
 from reconciler.providers.base import NotModified, RowOutcome, UnitEdit, UnitListing
-from reconciler.providers.datamaker.envelope import V1_PAGE, V2_PAGE, Page, Row, all_rows, id_of, object_in, pages
+from reconciler.providers.datamaker.envelope import V1_PAGE, Page, Row, id_of, object_in, pages
+from reconciler.providers.datamaker.groups import Groups
 from reconciler.providers.datamaker.marker import MARKER, unit_marker, unit_owner, without_marker
 from reconciler.providers.http import HttpClient, Params
 from reconciler.providers.pool import Pool
@@ -99,47 +98,6 @@ def merged_meta(there: JSON, edit: UnitEdit) -> dict[str, JSON]:
     """Our values over what is there: keys we no longer declare go, what others wrote stays."""
     kept = {key: value for key, value in without_marker(there).items() if key not in edit.drop}
     return kept | dict(edit.meta) | {MARKER: unit_marker(edit.address)}
-
-
-@dataclass(slots=True)
-class Groups:
-    """Groups of one collection by name, made when missing: `/v2/data-collections/{id}/groups/`.
-
-    The interface shows names only, no hierarchy, so a path of groups is represented by its last one.
-    """
-
-    client: HttpClient
-    collection_id: str
-    _known: dict[str, JSON] | None = None
-    _lock: Lock = field(default_factory=Lock)
-
-    def leaf(self, path: Sequence[str]) -> JSON:
-        """The id of the last group of a path; None for an empty path."""
-        if not path:
-            return None
-        with self._lock:
-            known = self._load() if self._known is None else self._known
-            if path[-1] not in known:
-                known[path[-1]] = self._create(path[-1])
-            return known[path[-1]]
-
-    @property
-    def _path(self) -> str:
-        return f"/v2/data-collections/{self.collection_id}/groups/"
-
-    def _load(self) -> dict[str, JSON]:
-        rows = all_rows(self.client, self._path, {"per_page": V2_PAGE})
-        self._known = {str(row.get("name")): row.get("id") for row in rows}
-        return self._known
-
-    def _create(self, name: str) -> JSON:
-        try:
-            row = object_in(self.client.call("POST", self._path, body={"name": name}), f"POST {self._path}")
-            return row.get("id")
-        except Transient:
-            if name not in self._load():
-                raise
-            return self._load()[name]
 
 
 def update_units(client: HttpClient, pool: Pool, collection_id: str, edits: Sequence[UnitEdit]) -> list[RowOutcome]:
