@@ -18,10 +18,13 @@ from reconciler.providers import retry as retrying
 from reconciler.providers.body import CHUNK_BYTES, Body
 from reconciler.providers.faults import error_of_exception, error_of_response
 from reconciler.providers.gate import Gate
+from reconciler.providers.lanes import Lanes
 from reconciler.providers.redaction import redact
 from reconciler.providers.retry import Clock, Retry
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 _SAFE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -78,16 +81,27 @@ class HttpClient:
         self._errors = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
         self._transport = transport
         self._gate = Gate(connections)
+        self._timeout = httpx.Timeout(timeout_s, connect=10.0)
+        self._tls: ssl.SSLContext | None = None
+        self._lanes = Lanes(self._lane)
         self._client = httpx.Client(
             transport=transport,
-            timeout=httpx.Timeout(timeout_s, connect=10.0),
+            timeout=self._timeout,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             headers={"user-agent": "reconciler"},
         )
 
     def close(self) -> None:
         """Release connections."""
+        self._lanes.close()
         self._client.close()
+
+    def _lane(self) -> httpx.Client:
+        """A client with a single connection; certificates are read once for all of them."""
+        import httpx
+
+        self._tls = self._tls or httpx.create_ssl_context()
+        return httpx.Client(verify=self._tls, timeout=self._timeout, limits=httpx.Limits(max_connections=1))
 
     @property
     def prefix(self) -> str:
@@ -220,7 +234,7 @@ class HttpClient:
         try:
             request = httpx.Request("PUT", url, headers=headers, content=content)
             if self._transport is None:
-                return self._client.send(request)
+                return self._lanes.client().send(request)
             response = self._transport.handle_request(request)
             response.read()
             return response

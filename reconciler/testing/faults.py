@@ -20,8 +20,10 @@ class Fault(StrEnum):
     THROTTLE = "429 with Retry-After"
     THROTTLE_SILENT = "429 without Retry-After"
     UNAVAILABLE = "503"
+    BAD_GATEWAY_AFTER = "502 after processing"
     BROKEN_AFTER = "500 after processing"
     TRUNCATED = "truncated JSON"
+    WRONG_SHAPE = "JSON of another shape"
     HTML = "a proxy's page instead of the answer"
 
 
@@ -85,6 +87,11 @@ def _spoilt(fault: Fault, response: httpx.Response, request: httpx.Request) -> h
         case Fault.BROKEN_AFTER:
             response.read()
             return httpx.Response(500, json=_error("INTERNAL_ERROR"))
+        case Fault.BAD_GATEWAY_AFTER:
+            response.read()
+            return httpx.Response(502, text="<html><body>Bad Gateway</body></html>")
+        case Fault.WRONG_SHAPE:
+            return httpx.Response(response.status_code, content=b'{"payload":[' + (response.read() or b"1") + b"]}")
         case Fault.TRUNCATED:
             return httpx.Response(response.status_code, content=response.read()[:-2] or b"{")
         case Fault.HTML:

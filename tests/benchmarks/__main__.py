@@ -1,7 +1,8 @@
 """All benchmarks."""
 
-from tests.benchmarks import exports, population, startup
+from tests.benchmarks import exports, population, service, startup
 
 startup.main()
 population.main()
+service.main()
 exports.main()

@@ -69,6 +69,11 @@ def _content(kind: str, number: int) -> bytes:
     return (b"\xff\xd8\xff" if kind == "images" else b"\0" * 128 + b"DICM") + text.encode()
 
 
+def picture_bytes(number: int) -> bytes:
+    """The picture of a unit; every number has its own."""
+    return _content("images", number)
+
+
 def run(units: int) -> dict[str, float]:
     """Measure one size; returns seconds by phase."""
     folder = Path(tempfile.mkdtemp(prefix="reconciler-bench-"))

@@ -59,8 +59,8 @@ def bench(tmp_path, service):
     return made
 
 
-def run(bench: Bench, *arguments: str, token: str = TOKEN) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "LAB_TOKEN": token, "HOME": str(bench.root)}
+def run(bench: Bench, *arguments: str, token: str = TOKEN, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "LAB_TOKEN": token, "HOME": str(bench.root), **more}
     return subprocess.run(
         [*COMMAND, *arguments], cwd=bench.root, env=environment, capture_output=True, text=True, check=False
     )
@@ -92,6 +92,34 @@ def test_remote_service_secret_is_in_no_output_and_no_file(bench):
     files = [path for path in bench.root.rglob("*") if path.is_file()]
     assert len(files) > 8
     assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+
+
+def test_secrets_are_nowhere_after_failures_at_the_highest_verbosity(bench):
+    wrong = TOKEN[::-1]
+    assert run(bench, "plan", "-out=saved.plan").returncode == 0
+    (bench.root / "data/a.jpg").write_bytes(b"\xff\xd8\xff other bytes than planned")
+    (bench.root / "data/b.jpg").unlink()
+    outputs = [
+        debugged(bench, "apply", "saved.plan"),
+        debugged(bench, "apply", "--auto-approve", token=wrong),
+        debugged(bench, "plan", "--server-dry-run", token=wrong),
+        debugged(bench, "apply", "--auto-approve"),
+        debugged(bench, "apply", "--auto-approve", "--json"),
+        debugged(bench, "drift", "--json", token=wrong),
+        debugged(bench, "state", "pull"),
+    ]
+    assert [output.returncode for output in outputs[:3]] == [16, 11, 11]
+    shown = "".join(output.stdout + output.stderr for output in outputs)
+    secrets = [TOKEN, wrong, "signature="]
+    assert [secret for secret in secrets if secret in shown] == []
+    files = [path.read_bytes() for path in bench.root.rglob("*") if path.is_file()]
+    assert [secret for secret in secrets for content in files if secret.encode() in content] == []
+    assert len(files) > 8
+
+
+def debugged(bench: Bench, *arguments: str, token: str = TOKEN) -> subprocess.CompletedProcess[str]:
+    """Run with tracebacks and every warning shown: the most that can be asked for."""
+    return run(bench, *arguments, token=token, RECONCILER_DEBUG="1", PYTHONWARNINGS="default")
 
 
 @pytest.mark.parametrize(

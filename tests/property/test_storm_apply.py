@@ -9,11 +9,12 @@ import contextlib
 import json
 import os
 import shutil
+from collections import Counter
 
 import pytest
 
-from reconciler.errors import ExitCode, ReconcilerError
-from tests.support.storms import Storm
+from reconciler.errors import Denied, ExitCode, ReconcilerError
+from tests.support.storms import FAULTS, Expiry, Storm
 from tests.support.workspace import Bench, make_bench
 
 UNITS = 200
@@ -82,17 +83,66 @@ def copied(template, root):
     return Bench(root, dict(template.documents))
 
 
+@pytest.fixture(scope="module")
+def weather():
+    """What went wrong in all storms so far, and how many there were ("storms")."""
+    return Counter()
+
+
 @pytest.mark.parametrize("seed", SEEDS)
-def test_stormy_apply_and_at_most_one_rerun_end_as_a_calm_one(template, calm, tmp_path, seed):
+def test_stormy_apply_and_at_most_one_rerun_end_as_a_calm_one(template, calm, weather, tmp_path, seed):
     bench = copied(template, tmp_path / "w")
-    storm, still = Storm(seed, share=0.05 + 0.25 * (seed % 5) / 4), bench.open_backend
+    storm = Storm(seed, share=0.05 + 0.25 * (seed % 5) / 4, expiry=list(Expiry)[seed % 3])
+    still = bench.open_backend
     bench.open_backend = storm.open
     report = None
     with contextlib.suppress(ReconcilerError):
         report = bench.apply()
     bench.open_backend = still
-    assert storm.met > 0
+    assert storm.met.total() > 0
+    weather.update(storm.met)
+    weather["storms"] += 1
     if report is None or report.exit_code is not ExitCode.OK:
         assert bench.apply().exit_code is ExitCode.OK
     assert content(bench) == calm
     assert bench.plan().is_empty
+
+
+def test_storms_met_every_kind_of_fault(weather):
+    if weather["storms"] < len(SEEDS):
+        pytest.skip("only after all storms")
+    assert {*FAULTS, Expiry.TOKEN, Expiry.UPLOAD} - weather.keys() == set()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_token_that_expires_ends_the_run_cleanly_and_a_new_one_finishes_it(template, calm, tmp_path, seed):
+    bench = copied(template, tmp_path / "w")
+    storm, still = Storm(seed, share=0, expiry=Expiry.TOKEN), bench.open_backend
+    bench.open_backend = storm.open
+    cause, code = _ended(bench)
+    assert isinstance(cause, Denied)
+    assert code in (ExitCode.AUTHENTICATION, ExitCode.PARTLY_APPLIED)
+    bench.open_backend = still
+    assert _ended(bench) == (None, ExitCode.OK)
+    assert content(bench) == calm
+
+
+def _ended(bench):
+    """The error that decided, and the exit code; a run that did something before says 16."""
+    try:
+        report = bench.apply()
+    except ReconcilerError as error:
+        return error, error.exit_code
+    return report.cause, report.exit_code
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_upload_address_that_expires_costs_one_unit_until_the_rerun(template, calm, tmp_path, seed):
+    bench = copied(template, tmp_path / "w")
+    storm, still = Storm(seed, share=0, expiry=Expiry.UPLOAD), bench.open_backend
+    bench.open_backend = storm.open
+    report = bench.apply()
+    assert (storm.met[Expiry.UPLOAD], len(report.failures)) == (1, 1)
+    bench.open_backend = still
+    assert bench.apply().exit_code is ExitCode.OK
+    assert content(bench) == calm

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 import httpx
@@ -23,32 +25,42 @@ from reconciler.testing.faults import Fault, FaultTransport
 FAULTS = [fault for fault in Fault if fault is not Fault.NONE]
 
 
-class _Expiring(httpx.BaseTransport):
-    """Refuses one request, the n-th: an upload with an expired address, anything else with an expired token."""
+class Expiry(StrEnum):
+    """What loses its validity in the middle of a run. Closed set."""
 
-    def __init__(self, inner: httpx.BaseTransport, at: int) -> None:
-        self._inner, self._left = inner, at
+    NOTHING = "nothing expires"
+    TOKEN = "expired token"
+    UPLOAD = "expired upload address"
+
+
+class _Expiring(httpx.BaseTransport):
+    """From the n-th request with a token on, refuses the token for good; or refuses the n-th upload once."""
+
+    def __init__(self, inner: httpx.BaseTransport, expiry: Expiry, at: int, met: Counter[str]) -> None:
+        self._inner, self._expiry, self._left, self._met = inner, expiry, at, met
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self._left -= 1
-        if self._left:
+        is_upload = request.method == "PUT" and "signature=" in str(request.url)
+        if self._expiry is Expiry.NOTHING or is_upload != (self._expiry is Expiry.UPLOAD):
             return self._inner.handle_request(request)
-        if request.method == "PUT" and "?" in str(request.url):
+        self._left -= 1
+        if self._left > 0 or (is_upload and self._left):
+            return self._inner.handle_request(request)
+        self._met[self._expiry] += 1
+        if is_upload:
             return httpx.Response(403, text="<Error><Code>AccessDenied</Code><Message>Expired</Message></Error>")
         return httpx.Response(401, json={"error": {"code": "AUTHENTICATION_REQUIRED", "message": "The token expired."}})
 
 
 @dataclass
 class Storm:
-    """Opens backends whose requests fail with this chance. met: how many did.
-
-    Every third seed has a token or an upload address expire once, too.
-    """
+    """Opens backends whose requests fail with this chance, besides what expires. met: how often what did."""
 
     seed: int
     share: float = 0.1
+    expiry: Expiry = Expiry.NOTHING
     attempts: int = 4
-    met: int = 0
+    met: Counter[str] = field(default_factory=Counter)
     _now: float = field(default=0.0)
 
     def open(self, settings: BackendSettings, root: Path, parallelism: int) -> tuple[Provider, Callable[[], None]]:
@@ -57,7 +69,7 @@ class Storm:
         chance = random.Random(self.seed)
         store = open_store(root / str(settings.settings.get("path", ".reconciler/backend")), first_id=1000)
         transport = FaultTransport(InProcessTransport(create_app(store)), self._faults(chance))
-        expiring = _Expiring(transport, chance.randrange(20, 400) if self.seed % 3 == 0 else 0)
+        expiring = _Expiring(transport, self.expiry, chance.randrange(2, 20), self.met)
         client = HttpClient(
             service_for(Credentials("http://embedded", store.local_token()), "fix"),
             transport=expiring,
@@ -75,7 +87,8 @@ class Storm:
     def _faults(self, chance: random.Random) -> Iterator[Fault]:
         while True:
             fault = chance.choice(FAULTS) if chance.random() < self.share else Fault.NONE
-            self.met += fault is not Fault.NONE
+            if fault is not Fault.NONE:
+                self.met[fault] += 1
             yield fault
 
     def _sleep(self, seconds: float) -> None:
