@@ -71,7 +71,9 @@ class UnitWork:
                 outcomes.append(RowOutcome(row.key, row.remote_id))
             else:
                 edits.append(self._edit_of(row, self._unit(row)))
-        return outcomes + (self.provider.update_units(self.collection_id, edits, self.content, self.runner.sent) if edits else [])
+        return outcomes + (
+            self.provider.update_units(self.collection_id, edits, self.content, self.runner.sent) if edits else []
+        )
 
     def _delete(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         return self.provider.delete_units({row.key: row.remote_id or "" for row in rows})
@@ -102,9 +104,7 @@ class UnitWork:
     def _record_written(self, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:
         rows = [self._owned_row(row, outcome) for row, outcome in done]
         tokens = [outcome.token for _, outcome in done]
-        seen = [
-            (owned.remote_id, token, proof_of(owned)) for owned, token in zip(rows, tokens, strict=True) if token
-        ]
+        seen = [(owned.remote_id, token, proof_of(owned)) for owned, token in zip(rows, tokens, strict=True) if token]
         return Recorded(rows, seen=seen)
 
     def _record_parked(self, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:

@@ -65,7 +65,9 @@ def unit_population(
     address = asset_set.head.address
     session.events(Scanning(address))
     seen = survey(asset_set, rules.specifications, metadata, unit_meta_schema=rules.schema)
-    name = digest([_FORMAT, seen.fingerprint, rules.algorithm, rules.one_per_content, asset_set.duplicates.value, rules.form])
+    name = digest(
+        [_FORMAT, seen.fingerprint, rules.algorithm, rules.one_per_content, asset_set.duplicates.value, rules.form]
+    )
     population = session.cache.find(address, name)
     if population is None:
         population = _build(session, asset_set, seen, name, rules)
@@ -109,7 +111,9 @@ def _build(session: Session, asset_set: AssetSet, seen: object, name: str, rules
             report=report,
         )
         one = rules.one_per_content and asset_set.duplicates is not Policy.FAIL
-        return session.cache.build(address, name, _rows(_fitted(units, rules, address, report)), summary, one_per_content=one)
+        return session.cache.build(
+            address, name, _rows(_fitted(units, rules, address, report)), summary, one_per_content=one
+        )
 
 
 def _fitted(

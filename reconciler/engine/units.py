@@ -114,9 +114,7 @@ def _unit_rules(planning: Planning, asset_set: AssetSet, provider: Provider) -> 
     specifications, schema = _collection_of(planning, asset_set, provider)
     capabilities = provider.capabilities
     form = provider.name if capabilities.fit else ""
-    return UnitRules(
-        specifications, schema, capabilities.checksum, capabilities.unique_content, form, capabilities.fit
-    )
+    return UnitRules(specifications, schema, capabilities.checksum, capabilities.unique_content, form, capabilities.fit)
 
 
 def _collection_of(
