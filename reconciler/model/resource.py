@@ -94,7 +94,10 @@ class FileSpecification:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """kind: Collection. platform: the `datamaker:` or `sage:` block, keyed by platform name, wire spelling inside."""
+    """kind: Collection. platform: the `datamaker:` or `sage:` block, keyed by platform name, wire spelling inside.
+
+    parent: the collection that holds this one, where collections lie in each other.
+    """
 
     head: Head
     title: str
@@ -103,6 +106,7 @@ class Collection:
     unit_meta_schema: JSONObject | None
     meta: JSONObject | None
     platform: Mapping[str, JSONObject]
+    parent: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,8 @@ class AssetSet:
 
     incomplete, unmatched: policies for units lacking a required file and for files of no specification;
     duplicates: for units whose files equal another unit's, which a backend with content identity cannot hold twice.
-    max_file_size_bytes: None means no limit. prune: delete units that left the source.
+    max_file_size_bytes: None means no limit. prune: delete units that left the source. provenance: for units that have
+    none of their own, as in `Unit.attributes`; units that it names are left out.
     """
 
     head: Head
@@ -183,6 +188,7 @@ class AssetSet:
     max_file_size_bytes: int | None
     prune: bool
     platform: Mapping[str, JSONObject]
+    provenance: JSONObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,11 @@ def is_entity(reference: str) -> bool:
     return _ENTITY.fullmatch(reference.strip()) is not None
 
 
+def is_outside(reference: str) -> bool:
+    """Whether a text names an entity or an address on the web, and no file of ours."""
+    return is_entity(reference) or "://" in reference or reference.startswith("doi:")
+
+
 def to_wire(provenance: Mapping[str, JSON]) -> Row:
     """The body of an activity."""
     used = [_item(text, executed=False) for text in provenance.get("used") or ()]

@@ -25,7 +25,7 @@ from reconciler.providers.base import (
     ignore_bytes,
 )
 from reconciler.providers.pool import Pool
-from reconciler.providers.sage import objects, units
+from reconciler.providers.sage import objects, provenance, units
 from reconciler.providers.sage.connection import Clients
 from reconciler.providers.sage.limits import fit
 from reconciler.providers.sage.tree import Tree
@@ -46,6 +46,7 @@ CAPABILITIES = Capabilities(
     versions_content=True,
     trash=True,
     fit=fit,
+    is_outside=provenance.is_outside,
 )
 
 
