@@ -32,7 +32,7 @@ def apply_rows(run: Applying, change: Change, *, only_adopt: bool = False) -> Ou
     runner = RowRunner(run, address)
     if change.rows and change.rows.changed:
         work = _work(run, change, runner, parent or "")
-        work.adopt_all() if only_adopt else work.perform_all()
+        work.record_all() if only_adopt else work.perform_all()
     blocked = _blocked_rows(run, address)
     whole = not runner.failures and not blocked and not run.control.is_stopping
     if change.action is Action.DELETE and whole:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from reconciler.engine.origins import resolved
-from reconciler.engine.refresh import proof_of
+from reconciler.engine.places import proof_of
 from reconciler.engine.running import Applying, Recorded, RowRunner, forgotten, replace_rows
 from reconciler.errors import Invalid, SourceError
 from reconciler.model.address import Address
 from reconciler.model.body import composition, decode_unit
-from reconciler.model.json import JSONObject
+from reconciler.model.json import JSONObject, canonical_json
 from reconciler.model.resource import AssetSet, OnExists
 from reconciler.model.unit import Unit, attributes_digest, content_digest, fields_digest
 from reconciler.plan.values import Action, RowChange
@@ -36,6 +36,13 @@ class UnitWork:
     content: Content | None
     adopt: bool
     moved: dict[str, str] = field(default_factory=dict)
+
+    def record_all(self) -> None:
+        """Record units that are ours, for an import. Where places tell what is ours, nothing is written at all."""
+        if not self.provider.capabilities.by_place:
+            self.adopt_all()
+            return
+        self.runner.perform(Action.ADOPT, self._edit, self._record_written, ready=_as_found)
 
     def adopt_all(self) -> None:
         """Record units that carry our marker (or may be taken over), writing only what differs."""
@@ -164,6 +171,14 @@ class UnitWork:
 
 def _is_at(level: int, row: RowChange) -> bool:
     return int(row.context.get("level", 0)) == level
+
+
+def _as_found(row: RowChange) -> RowChange:
+    """Record what is there as it is; the next plan tells what differs from what is declared."""
+    if not row.context.get("edit"):
+        return row
+    record = {"content": row.context.get("found", ""), "fields": "imported", "keys": []}
+    return replace(row, body=canonical_json({"record": record}))
 
 
 def _attributes(row: RowChange, unit: Unit) -> JSONObject:

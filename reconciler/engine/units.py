@@ -10,8 +10,9 @@ from functools import partial
 from reconciler.diff.desired import desired_fields
 from reconciler.engine.context import Planning, Refresh
 from reconciler.engine.origins import unit_levels
+from reconciler.engine.places import misplaced
 from reconciler.engine.populate import UnitRules, unit_population
-from reconciler.engine.refresh import misplaced, refresh_units
+from reconciler.engine.refresh import refresh_units
 from reconciler.engine.rowplan import Explanation
 from reconciler.engine.rowsets import RowSet, add_row_set, is_rebound, row_differences
 from reconciler.errors import ConfigError, Problem
@@ -212,7 +213,7 @@ def _taken_over(desired: DesiredRow, found: RowDigests) -> Explanation:
     """What taking over a row writes. found: also kept, for an import records what is there and writes nothing."""
     rewritten = bool(found.content) and found.content != desired.content
     edit = rewritten or found.fields != desired.fields
-    context: dict[str, JSON] = {"edit": edit}
+    context: dict[str, JSON] = {"edit": edit} | ({"found": found.content} if edit else {})
     if not rewritten:
         return Explanation(context=context)
     return Explanation((), desired.files, desired.bytes, context | {"content": True})

@@ -183,6 +183,14 @@ class RowDifferences:
         """A remote row of somebody else has this content."""
         self._db.execute("INSERT OR IGNORE INTO temp.stranger VALUES (?, ?)", [content, remote_id])
 
+    def desired_body(self, population: Population | None, key: str) -> JSON:
+        """The body of a desired row, None when there is none."""
+        found = self._db.execute(
+            "SELECT body FROM cache.desired WHERE population = ? AND key = ?",
+            [population.id if population else 0, key],
+        ).fetchone()
+        return json.loads(found[0]) if found else None
+
     def finish_refresh(self) -> None:
         """The listing was complete: owned rows that it did not show are absent (or replaced by their twin)."""
         self._db.execute(

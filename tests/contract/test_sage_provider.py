@@ -23,7 +23,7 @@ class TestSage(PlaceContract):
         yield provider
         close()
 
-    def test_upload_that_was_cut_goes_on_with_the_missing_parts(self, service, provider, collection, create):
+    def test_upload_that_was_cut_goes_on_with_the_missing_parts(self, service, provider, collection):
         content = MemoryContent("md5")
         large = content.add("file", "large.bin", bytes(range(256)) * 4096 * 40)  # 5 parts
         adds = []

@@ -273,3 +273,36 @@ def test_entity_changed_between_read_and_write_is_read_again(bench, service):
 def test_destroy_takes_everything_of_ours_to_the_trash(bench, service):
     assert bench.apply(PlanOptions(destroy=True)).exit_code is ExitCode.OK
     assert service.tree() == {}
+
+
+def test_import_all_records_what_differs_and_the_next_plan_tells_it(bench, service):
+    before = files_of(service)
+    (bench.root / ".reconciler/state.db").unlink()
+    put(bench, {"a.txt": b"edited meanwhile"})
+    with bench.session() as session, session.lock("import"):
+        import_all(session, session.open_state())
+    assert files_of(service) == before
+    assert "1 to change" in bench.plan().text
+    _apply(bench)
+    assert files_of(service)["a.txt"][:2] == (before["a.txt"][0], 2)
+
+
+def test_collection_moves_to_another_parent_with_all_it_holds(bench, service):
+    before = files_of(service)
+    bench.set("Collection", "second", title="Lab 8")
+    bench.set("Collection", "scans", sage={"type": "folder", "parent": "second"})
+    _apply(bench)
+    tree = service.tree()
+    assert tree["Lab 8/scans/a.txt"]["id"] == before["a.txt"][0]
+    assert "Lab 7/scans" not in tree
+
+
+def test_collection_of_others_is_taken_over_only_when_asked(tmp_path, service):
+    bench = sage_bench(tmp_path, service)
+    body = {"name": "Lab 7", "concreteType": "org.sagebionetworks.repo.model.Project"}
+    theirs = service._create(body, {"theirs": {"type": "LONG", "value": ["1"]}}, None)
+    assert "set lifecycle.onExists: adopt" in bench.plan().text
+    bench.set("Collection", "lab", lifecycle={"onExists": "adopt"})
+    _apply(bench)
+    found = service.tree()["Lab 7"]
+    assert (found["id"], sorted(found["annotations"])) == (theirs["id"], ["owner", "theirs"])
