@@ -35,7 +35,7 @@ def references(resource: Resource) -> tuple[Address, ...]:
         case TaskSet():
             found = (resource.project, resource.assets)
         case Export():
-            found = (resource.project,)
+            found = (resource.project, resource.ground_truth.dataset if resource.ground_truth else None)
         case RemoteObject():
             found = tuple(resource.fields.values())
     return tuple(dict.fromkeys(ref.address for ref in found if isinstance(ref, Ref)))

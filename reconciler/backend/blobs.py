@@ -2,23 +2,26 @@
 
     blobs/ab/cdef…      finalized, immutable
     staging/…           uploaded, not finalized; purged at start once older than `STAGING_LIFETIME_S`
+    blobs.lock          held, shared, by whoever makes blobs that the database does not name yet
 
 Bytes are streamed, hashed on the way, written under a temporary name and renamed, so that a reader never meets half a
 file. A blob is linked into place before the database names it and unlinked from staging after the commit: killed
-between any two steps, a repeated finalize still finds what it needs, and at worst an unnamed blob stays behind.
+between any two steps, a repeated finalize still finds what it needs, and at worst an unnamed blob stays behind, which
+`housekeeping` removes.
 With `durable` the file and its folder are synced before that; otherwise the operating system writes them when it
 likes, which survives the death of the process but not a power cut.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -71,6 +74,7 @@ class BlobStore:
     def __init__(self, root: Path, *, durable: bool) -> None:
         self._blobs = str(root / "blobs")
         self._staging = str(root / "staging")
+        self._lock_file = str(root / "blobs.lock")
         self._durable = durable
         self._known: OrderedDict[str, tuple[tuple[int, int, int], Digests]] = OrderedDict()
         self._lock = threading.Lock()
@@ -136,8 +140,27 @@ class BlobStore:
         """Write the staged parts one after the other as one staged file; the parts stay."""
         return self.stage(name, (chunk for part in parts for chunk in read(f"{self._staging}/{part}")))
 
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """While this is held, blobs that are kept, and not named by the database yet, are not taken for left-overs."""
+        with self._locked(fcntl.LOCK_SH):
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Hold off `naming`, in all processes. Gives False, at once, when some process is within it."""
+        with ExitStack() as held:
+            is_alone = False
+            with suppress(BlockingIOError):
+                held.enter_context(self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB))
+                is_alone = True
+            yield is_alone
+
     def keep(self, name: str, digests: Digests) -> None:
-        """Make a staged file a blob; it stays staged too, until `discard`. Keeping it twice is harmless."""
+        """Make a staged file a blob; it stays staged too, until `discard`. Keeping it twice is harmless.
+
+        Only within `naming`, which lasts until the database names the blob.
+        """
         target = self.path(digests.sha256)
         if os.path.exists(target):
             return
@@ -157,6 +180,22 @@ class BlobStore:
         """Where a blob is, or would be."""
         return f"{self._blobs}/{sha256[:2]}/{sha256[2:]}"
 
+    def older_than(self, moment: float) -> set[str]:
+        """The blobs whose bytes were written before a moment, in seconds since 1970."""
+        found: set[str] = set()
+        for folder in os.listdir(self._blobs):
+            with os.scandir(f"{self._blobs}/{folder}") as entries:
+                found.update(folder + one.name for one in entries if one.stat(follow_symlinks=False).st_mtime < moment)
+        return found
+
+    def remove(self, sha256: str) -> bool:
+        """Remove a blob, only while `alone`; gives whether it was there."""
+        try:
+            os.unlink(self.path(sha256))
+        except FileNotFoundError:
+            return False
+        return True
+
     def purge(self, *, now: float) -> int:
         """Remove staged files that are too old to be finalized; returns how many."""
         gone = 0
@@ -169,6 +208,15 @@ class BlobStore:
                 except FileNotFoundError:
                     continue  # another process was faster
         return gone
+
+    @contextmanager
+    def _locked(self, kind: int) -> Iterator[None]:
+        descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)  # one's own, or threads would share it
+        try:
+            fcntl.flock(descriptor, kind)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _write(self, path: str, chunks: Iterable[bytes], limit: int | None) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,7 +1,7 @@
 """The schema of a store, as numbered steps; a store made by an older version is brought up to date when opened.
 
 Steps are never edited once released: a change is a new step. Identifiers of all tables continue from a number that
-is drawn when the store is made, see `store`.
+is drawn when the store is made, see `store`. The steps are written as SQLite has them; `postgres` translates them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from reconciler.backend.database import Connection
 from reconciler.backend.second_step import SECOND_STEP
 
 _V1: Final = """
@@ -156,35 +157,32 @@ class NewerStore(Exception):
     """The store was written by a later version of this program."""
 
 
-def migrate(db: sqlite3.Connection, *, first_id: int) -> None:
+def migrate(db: Connection, *, first_id: int) -> None:
     """Bring a store up to date within the caller's write transaction. first_id: where identifiers of new tables begin.
 
     Raises NewerStore when the store has steps that we do not know.
     """
-    (done,) = db.execute("PRAGMA user_version").fetchone()
+    done = db.format()
     if done > VERSION:
         raise NewerStore(f"the store has format {done}, this version knows {VERSION}")
     for number, step in enumerate(STEPS[done:], start=done + 1):
         for statement in _statements(step):
-            db.execute(statement)
+            db.define(statement)
         # Step by step, so that the tables of one step begin where they always did, whatever later steps add.
         _start_counters(db, first_id)
-        db.execute(f"PRAGMA user_version = {number}")
+        db.set_format(number)
 
 
-def _start_counters(db: sqlite3.Connection, first_id: int) -> None:
+def _start_counters(db: Connection, first_id: int) -> None:
     """Let identifiers of tables without rows begin at `first_id`, or above all that an older store has used.
 
     Every table begins elsewhere, so that an id taken for one of another kind shows.
     """
-    (used,) = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence").fetchone()
-    db.execute("DELETE FROM sqlite_sequence WHERE seq = 0")
-    db.execute(
-        "INSERT INTO sqlite_sequence (name, seq) SELECT name, ? + 1009 * row_number() OVER (ORDER BY name)"
-        " FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'"
-        " AND name NOT IN (SELECT name FROM sqlite_sequence)",
-        (max(first_id if used == 0 else 0, used),),
-    )
+    counters = db.counters()
+    used = max(counters.values(), default=0)
+    fresh = sorted(table for table, last in counters.items() if not last)
+    for position, table in enumerate(fresh, start=1):
+        db.set_counter(table, (used or first_id) + 1009 * position)
 
 
 def _statements(script: str) -> list[str]:

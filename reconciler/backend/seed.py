@@ -22,6 +22,7 @@ from reconciler.backend.store import (
     add_tenant,
     add_token,
     add_user,
+    write_setting,
 )
 from reconciler.errors import ConfigError, Location, Problem
 
@@ -216,7 +217,7 @@ def apply_seed(store: Store, seed: Seed) -> None:
     with store.writing() as db:
         settings = {name: getattr(seed.settings, name) for name in Settings.__dataclass_fields__}
         for key, value in (("datamaker", settings), ("sage", _without_secrets(seed.sage))):
-            db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value, sort_keys=True)))
+            write_setting(db, key, json.dumps(value, sort_keys=True))
         tenants = {code: add_tenant(db, code, name, now) for code, name in seed.tenants.items()}
         for user in seed.users:
             made = add_user(db, user.email, user.name, now)

@@ -22,13 +22,15 @@ THREADS: Final = 16
 _BODY_LIMIT_BYTES: Final = 1 << 40  # uploads are streamed to disk; annotation bodies have their own limit
 
 
-def serve(listen: str, store: Path, seed_file: Path | None, out: TextIO) -> int:
+def serve(listen: str, store: Path, seed_file: Path | None, out: TextIO, *, database: str | None = None) -> int:
     """Serve a store until SIGTERM or SIGINT; returns the exit code.
 
     listen: HOST:PORT, port 0 for a free one. out gets, flushed, a line with `http://HOST:PORT` once requests are
-    accepted, and before it the generated token when there is no seed and none was generated before.
+    accepted, and before it the generated token when there is no seed and none was generated before. database: see
+    `open_store`.
 
-    Raises UsageError for an address that cannot be used, ConfigError for a bad seed, StateError for a bad store.
+    Raises UsageError for an address that cannot be used, ConfigError for a bad seed, StateError for a bad store or a
+    database that cannot be reached, MissingExtra without the driver for PostgreSQL.
     """
     host, port = parse_listen(listen)
     seed = _read_seed(seed_file)
@@ -39,7 +41,7 @@ def serve(listen: str, store: Path, seed_file: Path | None, out: TextIO) -> int:
         )
     listener = _listen(host, port)
     try:
-        opened = open_store(store, seed=seed)
+        opened = open_store(store, database=database, seed=seed)
         try:
             if seed is None:
                 _announce_token(opened, out)

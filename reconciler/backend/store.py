@@ -1,7 +1,8 @@
 """A store: one folder with a database, blobs and staged uploads, and what is true for the store as a whole.
 
-    store.db, store.db-wal, …   everything but bytes of files
+    store.db, store.db-wal, …   everything but bytes of files, unless that is in PostgreSQL
     blobs/, staging/            bytes of files, see `blobs`
+    store-id, swept             which database the bytes belong to, and when left-overs were looked for
     local-token                 the token of whoever may read this folder (mode 0600)
 
 Identifiers begin at a number drawn when the store is made, because clients cache by them: two stores at one address
@@ -14,7 +15,6 @@ import hashlib
 import json
 import os
 import secrets
-import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -24,13 +24,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.backend.blobs import BlobStore
-from reconciler.backend.database import Database, scalar
+from reconciler.backend.database import Connection, Database, DatabaseError, SqliteDatabase, scalar
+from reconciler.backend.housekeeping import ForeignFolder, claim, is_sweep_due, sweep
 from reconciler.backend.migrations import NewerStore, migrate
 from reconciler.backend.signing import Signer
 from reconciler.errors import StateError
 
 DEFAULT_MULTIPART_THRESHOLD: Final = 64 << 20
 _TOKEN_FILE: Final = "local-token"
+_DATABASE_FILE: Final = "store.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Settings:
 class Store:
     """An open store; made by `open_store`. Safe to use from several threads. Close it when done."""
 
-    def __init__(self, root: Path, database: Database, *, durable: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, root: Path, database: Database[Any], *, durable: bool, clock: Callable[[], float]) -> None:
         self.root = root
         self.blobs = BlobStore(root, durable=durable)
         self.clock = clock
@@ -59,11 +61,11 @@ class Store:
             self.signer = Signer(bytes.fromhex(scalar(db, "SELECT value FROM settings WHERE key = 'signing_key'")))
             self.settings = load_settings(db)
 
-    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """A read transaction."""
         return self._database.reading()
 
-    def writing(self, *, commit: bool = True) -> AbstractContextManager[sqlite3.Connection]:
+    def writing(self, *, commit: bool = True) -> AbstractContextManager[Connection]:
         """The write transaction; one at a time."""
         return self._database.writing(commit=commit)
 
@@ -94,11 +96,18 @@ class Store:
                 self._write_token(token)
             return token
 
+    def purge(self) -> None:
+        """Remove uploads that were never finalized and, once a day, blobs that no row names."""
+        now = self.clock()
+        self.blobs.purge(now=now)
+        if is_sweep_due(self.root, now=now):
+            sweep(self.blobs, self.reading, now=now)
+
     def close(self) -> None:
         """Close the database connections."""
         self._database.close()
 
-    def _stored_token(self, db: sqlite3.Connection) -> str | None:
+    def _stored_token(self, db: Connection) -> str | None:
         try:
             token = (self.root / _TOKEN_FILE).read_text().strip()
         except FileNotFoundError:
@@ -117,6 +126,7 @@ class Store:
 def open_store(
     path: Path,
     *,
+    database: str | None = None,
     seed: Mapping[str, Any] | None = None,
     first_id: int | None = None,
     durable: bool = False,
@@ -124,10 +134,12 @@ def open_store(
 ) -> Store:
     """Open a store, making it when it does not exist, applying the seed, purging stale uploads.
 
+    database: the URL of one in PostgreSQL, see `postgres`; None is a file in the store's folder.
     seed: a seed document (see `seed`), applied every time; None leaves what is there. first_id: where identifiers of a
     new store begin, drawn at random when None. durable: also survive a power cut, at the cost of a disk sync per write.
 
-    Raises ConfigError for a bad seed, StateError when the folder holds something that is no store of ours.
+    Raises ConfigError for a bad seed, StateError when the folder holds something that is no store of ours or the
+    database cannot be reached, MissingExtra without the driver for PostgreSQL.
     """
     if seed is not None:
         from reconciler.backend.seed import parse_seed
@@ -136,17 +148,41 @@ def open_store(
     root = path.resolve()
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        database = Database(root / "store.db", durable=durable)
-        _prepare(database, first_id or draw_first_id())
-        store = Store(root, database, durable=durable, clock=clock)
-    except (OSError, sqlite3.DatabaseError, NewerStore) as exc:
+        store = _open(root, _database(root, database, durable=durable), first_id, durable=durable, clock=clock)
+    except (OSError, DatabaseError, NewerStore, ForeignFolder) as exc:
         raise StateError(f"{path} cannot be opened as a store: {exc}") from exc
     if seed is not None:
         from reconciler.backend.seed import apply_seed
 
         apply_seed(store, parsed)
-    store.blobs.purge(now=clock())
+    store.purge()
     return store
+
+
+def _database(root: Path, url: str | None, *, durable: bool) -> Database[Any]:
+    if url is None:
+        return SqliteDatabase(root / _DATABASE_FILE, durable=durable)
+    if (root / _DATABASE_FILE).exists():
+        raise ForeignFolder(f"it has a database of its own, {_DATABASE_FILE}")
+    from reconciler.backend.postgres import PostgresDatabase
+
+    return PostgresDatabase(url)
+
+
+def _open(
+    root: Path, database: Database[Any], first_id: int | None, *, durable: bool, clock: Callable[[], float]
+) -> Store:
+    try:
+        with database.writing() as db:
+            migrate(db, first_id=first_id or draw_first_id())
+            sql = "INSERT INTO settings VALUES ('signing_key', ?) ON CONFLICT DO NOTHING"
+            db.execute(sql, (secrets.token_hex(32),))
+        with database.reading() as db:
+            claim(root, db)
+        return Store(root, database, durable=durable, clock=clock)
+    except BaseException:
+        database.close()
+        raise
 
 
 def draw_first_id() -> int:
@@ -154,16 +190,16 @@ def draw_first_id() -> int:
     return 1_000_000 * (1 + secrets.randbelow(1000))
 
 
-def _prepare(database: Database, first_id: int) -> None:
-    with database.writing() as db:
-        migrate(db, first_id=first_id)
-        db.execute("INSERT OR IGNORE INTO settings VALUES ('signing_key', ?)", (secrets.token_hex(32),))
-
-
-def load_settings(db: sqlite3.Connection) -> Settings:
+def load_settings(db: Connection) -> Settings:
     """Read the settings, defaults where none was set."""
     text = scalar(db, "SELECT value FROM settings WHERE key = 'datamaker'")
     return Settings(**json.loads(text)) if text else Settings()
+
+
+def write_setting(db: Connection, key: str, value: str) -> None:
+    """Set a setting, replacing its former value."""
+    sql = "INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    db.execute(sql, (key, value))
 
 
 def new_token() -> str:
@@ -176,19 +212,18 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def add_token(
-    db: sqlite3.Connection, token: str, *, user: int, tenant: int | None, description: str, now: str
-) -> int | None:
+def add_token(db: Connection, token: str, *, user: int, tenant: int | None, description: str, now: str) -> int | None:
     """Register a token; returns its id, None when it is registered already."""
-    done = db.execute(
+    made: int | None = scalar(
+        db,
         "INSERT INTO tokens (hash, user_id, tenant_id, description, created) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (hash) DO NOTHING",
+        " ON CONFLICT (hash) DO NOTHING RETURNING id",
         (token_hash(token), user, tenant, description, now),
     )
-    return done.lastrowid if done.rowcount else None
+    return made
 
 
-def add_tenant(db: sqlite3.Connection, code: str, name: str, now: str) -> int:
+def add_tenant(db: Connection, code: str, name: str, now: str) -> int:
     """Get or create a tenant by its code, with its default storage."""
     db.execute(
         "INSERT INTO tenants (code, name, slug, created) VALUES (?, ?, ?, ?)"
@@ -205,7 +240,7 @@ def add_tenant(db: sqlite3.Connection, code: str, name: str, now: str) -> int:
     return tenant
 
 
-def add_user(db: sqlite3.Connection, email: str, name: str, now: str) -> int:
+def add_user(db: Connection, email: str, name: str, now: str) -> int:
     """Get or create a user by e-mail."""
     db.execute(
         "INSERT INTO users (email, name, created) VALUES (?, ?, ?)"
@@ -215,12 +250,12 @@ def add_user(db: sqlite3.Connection, email: str, name: str, now: str) -> int:
     return int(scalar(db, "SELECT id FROM users WHERE email = ?", (email,)))
 
 
-def add_membership(db: sqlite3.Connection, *, user: int, tenant: int) -> None:
+def add_membership(db: Connection, *, user: int, tenant: int) -> None:
     """Make a user a member of a tenant."""
-    db.execute("INSERT OR IGNORE INTO members (user_id, tenant_id) VALUES (?, ?)", (user, tenant))
+    db.execute("INSERT INTO members (user_id, tenant_id) VALUES (?, ?) ON CONFLICT DO NOTHING", (user, tenant))
 
 
-def _local_account(db: sqlite3.Connection, now: str) -> tuple[int, int]:
+def _local_account(db: Connection, now: str) -> tuple[int, int]:
     """The tenant and user of the local token: the first tenant there is, or one of our own."""
     tenant = scalar(db, "SELECT id FROM tenants ORDER BY id LIMIT 1")
     if tenant is None:

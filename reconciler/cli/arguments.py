@@ -16,6 +16,7 @@ GLOBAL_FLAGS = frozenset({"--no-color", "--no-input"})
 # Options of commands: those that take a value, and those that do not.
 VALUES = frozenset(
     {
+        "--database",
         "--format",
         "--limit",
         "--listen",
@@ -28,6 +29,7 @@ VALUES = frozenset(
         "--refresh",
         "--rows",
         "--seed",
+        "--source",
         "--sql",
         "--store",
         "--target",
@@ -47,6 +49,7 @@ FLAGS = frozenset(
         "--json",
         "--no-lock",
         "--no-sources",
+        "--no-write",
         "--refresh-only",
         "--server-dry-run",
         "--sources",

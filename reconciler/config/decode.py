@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.config.documents import Document
@@ -19,6 +20,7 @@ from reconciler.model.resource import (
     ColumnRule,
     ConstantMetadata,
     Destination,
+    Existing,
     Export,
     External,
     FileRule,
@@ -42,6 +44,7 @@ from reconciler.model.resource import (
     Splits,
     TableMetadata,
     TaskSet,
+    TruthVersion,
 )
 
 PLATFORMS = ("datamaker", "sage")
@@ -114,7 +117,7 @@ def _asset_set(head: Head, spec: Spec) -> AssetSet:
     units = spec.get("units", {})
     key = units.get("key")
     return AssetSet(
-        head=head,
+        head=_lenient(head, spec) if "existing" in spec else head,
         collection=_reference("Collection", spec["collection"]),
         sources=_sources(spec),
         layout=Layout(units.get("layout", "stems")),
@@ -131,6 +134,7 @@ def _asset_set(head: Head, spec: Spec) -> AssetSet:
         prune=spec.get("prune", False),
         platform=_platform(spec),
         provenance=_provenance(spec.get("provenance", {})),
+        existing=_existing(spec["existing"]) if "existing" in spec else None,
     )
 
 
@@ -144,10 +148,23 @@ def _used(item: str | Spec) -> str:
     return item if isinstance(item, str) else str(Address("AssetSet", item["assets"], item["key"]))
 
 
+def _lenient(head: Head, spec: Spec) -> Head:
+    """Units that a set only found are left where they are when it goes, unless the document says otherwise."""
+    if "onDelete" in spec.get("lifecycle", {}):
+        return head
+    return replace(head, lifecycle=replace(head.lifecycle, on_delete=OnDelete.ORPHAN))
+
+
+def _existing(item: Spec) -> Existing:
+    key = item.get("key")
+    rule = KeyRule(key["regex"], key.get("template", "{1}")) if key else None
+    return Existing(rule, item.get("unmarked", True))
+
+
 def _sources(spec: Spec) -> tuple[SourceLocation, ...]:
     if "source" in spec:
         return (_source(spec["source"], None),)
-    return tuple(_source(item, name) for name, item in spec["sources"].items())
+    return tuple(_source(item, name) for name, item in spec.get("sources", {}).items())
 
 
 def _source(item: Spec, specification: str | None) -> SourceLocation:
@@ -249,6 +266,7 @@ def _export(head: Head, spec: Spec) -> Export:
         head=head,
         target=spec.get("target", "assignment"),
         project=None if project is None else _reference("AnnotationProject", project),
+        ground_truth=_truth_version(spec["groundTruth"]) if "groundTruth" in spec else None,
         filter=spec.get("filter", {}),
         format=spec["format"],
         options=spec.get("options", {}),
@@ -258,6 +276,10 @@ def _export(head: Head, spec: Spec) -> Export:
         classes=None if classes is None else tuple(classes),
         geometry=_geometry(spec.get("geometry", "clip")),
     )
+
+
+def _truth_version(item: Spec) -> TruthVersion:
+    return TruthVersion(_reference("GroundTruthDataset", item["dataset"]), item["version"])
 
 
 def _destination(item: Spec) -> Destination:

@@ -50,10 +50,8 @@ class Unsupported:
 
 UNSUPPORTED = (
     Unsupported("AssetSet", ("spec", "manifest"), (), "source or sources"),
+    Unsupported("Group", ("spec", "members"), (), "title and description; who is in a group is set on the platform"),
     Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo", "voc"), "coco or synapse-json"),
-    Unsupported("Export", ("spec", "target"), ("ground_truth",), "assignment or task"),
-    Unsupported("Export", ("spec", "groundTruth"), (), "project, with the target assignment or task"),
-    Unsupported("Export", ("spec", "destination", "storage"), (), "destination.url"),
     Unsupported(
         "Export",
         ("spec", "format"),

@@ -10,13 +10,14 @@ from reconciler.config.documents import Document
 from reconciler.config.files import label_of
 from reconciler.config.interpolation import Fault, Interpolator, Value
 from reconciler.config.kinds import RESOURCE_KINDS
-from reconciler.config.nodes import MapNode, Node, find, text_at
+from reconciler.config.nodes import MapNode, Node, ScalarNode, find, text_at
 from reconciler.config.patches import merge
-from reconciler.config.reading import read_bytes
+from reconciler.config.reading import decode_text, read_bytes
 from reconciler.config.secrets import lookups, secrets_allowed
 from reconciler.config.suggestion import did_you_mean, listed
 from reconciler.config.workspace import Patch
 from reconciler.errors import Location, Problem
+from reconciler.model.kinds import OBJECT_KINDS
 
 _FIXED = ("apiVersion", "kind")
 
@@ -51,7 +52,7 @@ class Preparation:
         run = Interpolator(lookups(self.variables, self.environ, patched.folder), secrets_allowed(patched.kind))
         filled = run.fill(patched.node)
         assert isinstance(filled, MapNode)
-        node, problems = _with_unit_schema(filled, patched.folder, self.root)
+        node, problems = _with_files(filled, patched.folder, self.root)
         return Prepared(
             patched.with_node(node),
             document.label,
@@ -90,32 +91,59 @@ def _fixed(patch: Patch, path: tuple[str, ...]) -> Iterator[Problem]:
         yield Problem(f"a patch cannot change {'.'.join(path)}", node.at, fix=fix)
 
 
-def _with_unit_schema(node: MapNode, folder: Path, root: Path) -> tuple[MapNode, list[Problem]]:
-    """Replace `unitMetaSchema: {file: ...}` by what the file holds."""
-    schema = find(node, "spec", "unitMetaSchema")
-    if text_at(node, "kind") != "Collection" or not isinstance(schema, MapNode) or list(schema.entries) != ["file"]:
+def _with_files(node: MapNode, folder: Path, root: Path) -> tuple[MapNode, list[Problem]]:
+    """Replace every `{file: PATH}` that stands for a schema or a text by what the file holds."""
+    spec, kind = find(node, "spec"), text_at(node, "kind")
+    if not isinstance(spec, MapNode):
         return node, []
-    name = text_at(schema, "file")
-    if name is None:
-        return node, [Problem("unitMetaSchema.file must be a path", schema.at, fix="write the path of a JSON Schema")]
-    found, problems = _read_schema(folder / name, name, schema.entries["file"].at, root)
-    spec = find(node, "spec")
-    if found is None or not isinstance(spec, MapNode):
+    problems: list[Problem] = []
+    entries = dict(spec.entries)
+    for name in _file_fields(kind):
+        named = entries.get(name)
+        if isinstance(named, MapNode) and list(named.entries) == ["file"]:
+            found, faults = _read_named(named, f"{name}.file", folder, root, is_schema=kind == "Collection")
+            problems += faults
+            entries[name] = found or named
+    if entries == dict(spec.entries):
         return node, problems
-    spec = MapNode({**spec.entries, "unitMetaSchema": found}, spec.keys, spec.at)
-    return MapNode({**node.entries, "spec": spec}, node.keys, node.at), problems
+    filled = MapNode(entries, spec.keys, spec.at)
+    return MapNode({**node.entries, "spec": filled}, node.keys, node.at), problems
 
 
-def _read_schema(path: Path, name: str, at: Location, root: Path) -> tuple[MapNode | None, list[Problem]]:
+def _file_fields(kind: str | None) -> tuple[str, ...]:
+    """Fields of `spec` that may name a file."""
+    if kind == "Collection":
+        return ("unitMetaSchema",)
+    known = OBJECT_KINDS.get(kind or "")
+    return tuple(sorted(known.texts)) if known else ()
+
+
+def _read_named(
+    node: MapNode, what: str, folder: Path, root: Path, *, is_schema: bool
+) -> tuple[Node | None, list[Problem]]:
+    at, path = node.entries["file"].at, text_at(node, "file")
+    noun = "schema" if is_schema else "text"
+    if path is None:
+        return None, [Problem(f"{what} must be a path", at, fix=f"write the path of a {noun} file")]
     try:
-        content = path.read_bytes()
+        content = (folder / path).read_bytes()
     except OSError as exc:
-        summary = f"the schema file {name} cannot be read: {exc.strerror}"
+        summary = f"the {noun} file {path} cannot be read: {exc.strerror}"
         return None, [Problem(summary, at, fix="paths are relative to the document's folder")]
-    reading = read_bytes(content, label_of(path.absolute(), root))
+    label = label_of((folder / path).absolute(), root)
+    return _schema_in(content, label, path, at) if is_schema else _text_in(content, label, at)
+
+
+def _text_in(content: bytes, label: str, at: Location) -> tuple[Node | None, list[Problem]]:
+    text = decode_text(content, label)
+    return (ScalarNode(text, at), []) if isinstance(text, str) else (None, list(text.problems))
+
+
+def _schema_in(content: bytes, label: str, path: str, at: Location) -> tuple[Node | None, list[Problem]]:
+    reading = read_bytes(content, label)
     problems = list(reading.problems)
     if reading.failed:
         return None, problems
     if len(reading.documents) != 1 or not isinstance(reading.documents[0], MapNode):
-        return None, [*problems, Problem(f"the schema file {name} holds no JSON object", at, fix="name a JSON Schema")]
+        return None, [*problems, Problem(f"the schema file {path} holds no JSON object", at, fix="name a JSON Schema")]
     return reading.documents[0], problems

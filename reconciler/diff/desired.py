@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 
 from reconciler.model.address import Address, parse_address
 from reconciler.model.json import JSON
-from reconciler.model.kinds import OBJECT_KINDS
+from reconciler.model.kinds import OBJECT_KINDS, PRESENT
 from reconciler.model.resource import (
     AnnotationProject,
     AssetSet,
     Collection,
+    Existing,
     Export,
     External,
     FileSpecification,
@@ -37,7 +38,7 @@ def desired_fields(resource: Resource) -> dict[str, JSON]:
         case AnnotationProject():
             fields = _project(resource)
         case AssetSet():
-            fields = {"collection": _reference(resource.collection)}
+            fields = {"collection": _reference(resource.collection), "existing": _existing(resource.existing)}
         case TaskSet():
             fields = {"project": _reference(resource.project), "assets": _reference(resource.assets)}
         case RemoteObject():
@@ -89,6 +90,14 @@ def _reference(reference: Reference | None) -> JSON:
             return {"$ref": str(reference.address)}
 
 
+def _existing(existing: Existing | None) -> JSON:
+    if existing is None:
+        return None
+    rule = existing.key_rule
+    key = {"key": {"regex": rule.regex, "template": rule.template}} if rule else {}
+    return {**key, "unmarked": existing.unmarked}
+
+
 def _collection(resource: Collection) -> dict[str, JSON]:
     specs = resource.file_specifications
     return {
@@ -98,8 +107,14 @@ def _collection(resource: Collection) -> dict[str, JSON]:
         "unitMetaSchema": resource.unit_meta_schema,
         "meta": resource.meta,
         "parent": _reference(resource.parent),
-        **{name: dict(block) for name, block in resource.platform.items() if block},
+        **{name: _collection_block(block) for name, block in resource.platform.items() if block},
     }
+
+
+def _collection_block(block: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Settings of a collection, its groups by name, so that those which others made stay."""
+    groups = {"groups": dict.fromkeys(block["groups"], PRESENT)} if "groups" in block else {}
+    return {**block, **groups}
 
 
 def _specification(spec: FileSpecification) -> dict[str, JSON]:
@@ -166,9 +181,10 @@ def _remote_object(resource: RemoteObject) -> dict[str, JSON]:
 
 
 def _export(resource: Export) -> dict[str, JSON]:
-    splits, place = resource.splits, resource.destination
+    splits, place, truth = resource.splits, resource.destination, resource.ground_truth
     return {
         "project": _reference(resource.project),
+        "groundTruth": None if truth is None else {"dataset": _reference(truth.dataset), "version": truth.version},
         "target": resource.target,
         "filter": dict(resource.filter),
         "format": resource.format,

@@ -29,6 +29,7 @@ RULES: Mapping[str, Rules] = {
     "Collection": Rules(
         keyed={"fileSpecifications": "name"},
         unordered=frozenset({"fileSpecifications.*.extensions"}),
+        open=frozenset({"meta", "datamaker", "datamaker.groups", "sage"}),
     ),
     "AnnotationProject": Rules(
         open=frozenset(

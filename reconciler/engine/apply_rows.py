@@ -32,7 +32,7 @@ def apply_rows(run: Applying, change: Change, *, only_adopt: bool = False) -> Ou
     runner = RowRunner(run, address)
     if change.rows and change.rows.changed:
         work = _work(run, change, runner, parent or "")
-        work.record_all() if only_adopt else work.perform_all()
+        work.adopt_all() if only_adopt else work.perform_all()
     blocked = _blocked_rows(run, address)
     whole = not runner.failures and not blocked and not run.control.is_stopping
     if change.action is Action.DELETE and whole:
@@ -74,7 +74,7 @@ def _blocked_rows(run: Applying, address: Address) -> list[Problem]:
 def _verify(run: Applying, change: Change) -> None:
     """Look at what is there now. Where the backend versions its listings, the next plan starts from this look."""
     owned = run.store.resource(change.address)
-    if owned is None or change.address.kind != "AssetSet":
+    if owned is None or change.address.kind != "AssetSet" or "existing" in owned.fields:
         return
     provider = run.session.provider(change.backend)
     if provider.capabilities.versioned_listings:

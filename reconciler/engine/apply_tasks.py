@@ -30,7 +30,7 @@ class TaskWork:
 
     _contents: Mapping[str, str] = field(default_factory=dict)
 
-    def record_all(self) -> None:
+    def adopt_all(self) -> None:
         """Record tasks that exist and are ours (or may be taken over); only empty ones get our annotations."""
         self.runner.perform(Action.ADOPT, self._writer().adopt, self._record)
 

@@ -23,9 +23,10 @@ from reconciler.state.values import OwnedRow, Shape
 
 @dataclass(frozen=True, slots=True)
 class UnitWork:
-    """How the units of one set are written. content: None when the set is only being deleted.
+    """How the units of one set are written.
 
-    moved: key → remote id of the units that the plan moves, where units can name each other.
+    content: None when nothing of the set is sent. found: the set holds what the collection held already. moved: key →
+    remote id of the units that the plan moves, where units can name each other.
     """
 
     run: Applying
@@ -35,22 +36,24 @@ class UnitWork:
     collection_id: str
     content: Content | None
     adopt: bool
+    found: bool = False
     moved: dict[str, str] = field(default_factory=dict)
 
-    def record_all(self) -> None:
-        """Record units that are ours, for an import. Where places tell what is ours, nothing is written at all."""
-        if not self.provider.capabilities.by_place:
-            self.adopt_all()
-            return
-        self.runner.perform(Action.ADOPT, self._edit, self._record_written, ready=_as_found)
+    def adopt_all(self, *, mark: bool = False) -> None:
+        """Record units that carry our marker (or may be taken over), writing only what differs.
 
-    def adopt_all(self) -> None:
-        """Record units that carry our marker (or may be taken over), writing only what differs."""
-        self.runner.perform(Action.ADOPT, self._edit, self._record_written, ready=self._ready)
+        mark: write our marker also where nothing else is to be written. Without it, and where places tell what is
+        ours, nothing is written at all.
+        """
+        if not mark and self.provider.capabilities.by_place:
+            self.runner.perform(Action.ADOPT, self._edit, self._record_written, ready=_as_found)
+            return
+        work, record = (self._edit, self._record_written) if mark else (self._edit_differing, self._record_adopted)
+        self.runner.perform(Action.ADOPT, work, record, ready=self._ready)
 
     def perform_all(self) -> None:
         """Carry out everything, what is gained before what is lost."""
-        self.adopt_all()
+        self.adopt_all(mark=True)
         perform = self.runner.perform
         self.runner.prepare(Action.MOVE, self._park, self._record_parked, lambda row: bool(row.context.get("park")))
         perform(Action.MOVE, self._edit, self._record_moved, ready=self._ready)
@@ -106,6 +109,10 @@ class UnitWork:
             outcomes += self.provider.update_units(self.collection_id, edits, self.content, self.runner.sent)
         return outcomes
 
+    def _edit_differing(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
+        agreeing = [RowOutcome(row.key, row.remote_id) for row in rows if row.context.get("agrees")]
+        return agreeing + self._edit([row for row in rows if not row.context.get("agrees")])
+
     def _delete(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         return self.provider.delete_units({row.key: row.remote_id or "" for row in rows})
 
@@ -121,13 +128,14 @@ class UnitWork:
 
     def _edit_of(self, row: RowChange, unit: Unit) -> UnitEdit:
         drop = tuple(key for key in row.context.get("keys", ()) if key not in unit.meta)
+        there_first = self.found or row.action is Action.ADOPT  # so their groups are not ours to take away
         gone = tuple(name for name in row.context.get("attributes", ()) if name not in unit.attributes)
         return UnitEdit(
             remote_id=row.remote_id or "",
             address=self.address.row(row.key),
             meta=unit.meta,
             drop=drop,
-            groups=unit.groups,
+            groups=unit.groups or (None if there_first else ()),
             files=unit.files if row.context.get("content") else None,
             attributes=_attributes(row, unit),
             drop_attributes=gone,
@@ -144,6 +152,16 @@ class UnitWork:
         parked = {row.previous_key or "": _parked(row) for row, _ in done}
         rows = [replace(owned, key=parked[owned.key]) for owned in self.run.store.rows(self.address, parked)]
         return Recorded(rows, [(row.previous_key or "", row.remote_id or "") for row, _ in done])
+
+    def _record_adopted(self, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:
+        recorded = self._record_written(done).rows
+        changes = {row.key: row for row, _ in done}
+        return Recorded(
+            [
+                replace(row, shape=replace(row.shape, marked=False)) if _is_unmarked(changes[row.key]) else row
+                for row in recorded
+            ]
+        )
 
     def _record_moved(self, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:
         """The old keys go first: another row of this batch may have taken one of them."""
@@ -162,7 +180,7 @@ class UnitWork:
             return OwnedRow(row.key, remote_id, found["content"], found["fields"], Shape(tuple(found["keys"])), {})
         unit = decode_unit(row.key, body, self.provider.capabilities.checksum)
         files = composition(unit)
-        shape = Shape(tuple(sorted(unit.meta)), unit.groups, tuple(sorted(unit.attributes)))
+        shape = Shape(tuple(sorted(unit.meta)), unit.groups, tuple(sorted(unit.attributes)), marked=not self.found)
         fields = fields_digest(unit.meta, unit.groups, attributes_digest(unit.attributes))
         there = {name: (outcome.attributes or {}).get(name) for name in shape.attributes}
         seen = attributes_digest({name: value for name, value in there.items() if value is not None})
@@ -198,16 +216,23 @@ def _parked(row: RowChange) -> str:
     return f"{folder}{slash}reconciler-moving-{row.remote_id}"
 
 
+def _is_unmarked(row: RowChange) -> bool:
+    """Whether a row was taken over without writing our marker."""
+    return bool(row.context.get("agrees") and row.context.get("edit"))
+
+
 def unit_work(run: Applying, runner: RowRunner, provider: Provider, collection_id: str) -> UnitWork:
     """Prepare the unit changes of one asset set."""
     declared = run.declared.get(runner.address)
     content: Content | None = None
-    adopt = False
-    if isinstance(declared, AssetSet):
+    adopt = found = False
+    if isinstance(declared, AssetSet) and declared.existing is not None:
+        found = True
+    elif isinstance(declared, AssetSet):
         from reconciler.sources import SourceContent
 
         content = SourceContent(declared)
         adopt = declared.head.lifecycle.on_exists is OnExists.ADOPT
     moves = run.plan.rows(runner.address, [Action.MOVE]) if provider.capabilities.is_outside else ()
     moved = {row.key: row.remote_id or "" for row in moves}
-    return UnitWork(run, provider, runner, runner.address, collection_id, content, adopt, moved)
+    return UnitWork(run, provider, runner, runner.address, collection_id, content, adopt, found, moved)

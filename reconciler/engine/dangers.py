@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.engine.context import Planning, Refresh
 from reconciler.errors import Invalid, NotFound
 from reconciler.model.address import Address
 from reconciler.model.change import FieldChange, Missing
 from reconciler.model.json import JSON
-from reconciler.plan.values import Action, Change
+from reconciler.plan.refusals import remarks
+from reconciler.plan.values import Action, Change, Reason
 from reconciler.providers.base import Dependents, NotModified, Provider
 
 _GONE = (Action.DELETE, Action.REPLACE)
@@ -27,7 +29,14 @@ def row_dangers(
 
 
 def object_dangers(planning: Planning, change: Change) -> tuple[str, ...]:
-    """What goes with an object that is replaced or deleted, and units that narrower specifications leave out."""
+    """What the backend wants thought about, what goes with an object, units that narrower specifications leave out."""
+    if change.action in (Action.CREATE, Action.UPDATE, Action.ADOPT):
+        rules = planning.session.provider(change.backend).capabilities.remarks.get(change.address.kind, ())
+        return (*remarks(change.fields, rules), *_of_what_is_there(planning, change))
+    return _of_what_is_there(planning, change)
+
+
+def _of_what_is_there(planning: Planning, change: Change) -> tuple[str, ...]:
     if change.remote_id is None or planning.options.refresh is Refresh.NONE:
         return ()
     provider = planning.session.provider(change.backend)
@@ -35,8 +44,31 @@ def object_dangers(planning: Planning, change: Change) -> tuple[str, ...]:
         found = _dependents(provider, change.address, change.remote_id)
         return _sentence(found, "go with it", of_units=False)
     if change.address.kind == "Collection" and change.action in (Action.UPDATE, Action.ADOPT):
-        return _narrowed(provider, change.remote_id, change.fields)
+        removed = [f"danger: the group {name!r} goes, with the groups below it" for name in removed_groups(change)]
+        return (*removed, *_narrowed(provider, change.remote_id, change.fields))
     return ()
+
+
+def removed_groups(change: Change) -> tuple[str, ...]:
+    """Names of groups of a collection's units that a change removes."""
+    if change.address.kind != "Collection":
+        return ()
+    removed = (one.path for one in change.fields if isinstance(one.after, Missing))
+    return tuple(path[2] for path in removed if len(path) == 3 and path[1] == "groups")
+
+
+def blocked_by_units(planning: Planning, change: Change) -> Change:
+    """Block a change that removes groups which units are in: they would silently lose them."""
+    if change.action is not Action.UPDATE or planning.options.refresh is Refresh.NONE:
+        return change
+    provider, remote_id = planning.session.provider(change.backend), change.remote_id or ""
+    used = {name: _dependents(provider, change.address, remote_id, [name]).units for name in removed_groups(change)}
+    notes = tuple(
+        f"groups.{name}: {_plural(count, 'unit')} in it; give these another group, apply, then remove it"
+        for name, count in used.items()
+        if count
+    )
+    return replace(change, action=Action.BLOCKED, reason=Reason.IN_USE, notes=notes) if notes else change
 
 
 def _dependents(

@@ -1,33 +1,39 @@
-"""From records of the backend to items of an export."""
+"""From records of the backend to items of an export, through a spool: memory does not grow with their number."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from reconciler.errors import ConfigError, Problem
+from reconciler.errors import ConfigError, Problem, Severity
 from reconciler.formats.items import ExportItem, MediaFile, Writer, item_digest
-from reconciler.formats.naming import check_collisions
+from reconciler.formats.naming import check_collisions, check_unique
 from reconciler.formats.splits import assign_split
-from reconciler.formats.writers import open_writer, read_class_ids
+from reconciler.formats.writers import open_writer, payload_fault, read_class_ids
 from reconciler.model.address import Address
-from reconciler.model.json import JSON
+from reconciler.model.json import JSON, canonical_json, digest
 from reconciler.model.observed import AnnotationRecord, RemoteFile
-from reconciler.model.resource import AnnotationProject, Export, Ref, Resource
+from reconciler.model.resource import AnnotationProject, Export, Ref, Reference, RemoteObject, Resource
 from reconciler.providers.base import Provider
+from reconciler.state.spool import ItemSpool, SpooledItem
 
 CLASSES_PATH = "classes.json"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceItem:
-    """An item with what is needed to fetch its files. content: digest of all that decides its output."""
+    """An item with what is needed to fetch its files. content: digest of all that decides its output.
+
+    fault: why it cannot be written, None when it can.
+    """
 
     item: ExportItem
     content: str
     files: tuple[RemoteFile, ...]
+    fault: str | None = None
 
     @property
     def checksums(self) -> dict[str, str]:
@@ -35,9 +41,19 @@ class SourceItem:
         return {file.spec: file.checksum for file in self.files if file.checksum}
 
 
+def record_scope(export: Export, resolve: Callable[[Reference | None], str | None]) -> dict[str, str]:
+    """Where the records of an export are, as `Provider.records` wants it. resolve: reference → remote id."""
+    truth = export.ground_truth
+    if export.target == "ground_truth" and truth is not None:
+        dataset = resolve(truth.dataset)
+        return {"dataset": dataset, "version": truth.version} if dataset is not None else {}
+    project = resolve(export.project)
+    return {"project": project} if project is not None else {}
+
+
 def writer_for(export: Export, declared: Mapping[Address, Resource], published: bytes | None) -> Writer:
     """The writer of an export. published: its last `classes.json`, so that class ids stay."""
-    project = declared.get(export.project.address) if isinstance(export.project, Ref) else None
+    project = _project(export, declared)
     classes: tuple[str, ...] = ()
     if isinstance(project, AnnotationProject) and project.classes:
         # Classes of keypoints name joints, which are parts of an object and no categories.
@@ -45,6 +61,15 @@ def writer_for(export: Export, declared: Mapping[Address, Resource], published: 
         classes = tuple(dict.fromkeys(name for names in tools for name in names))
     previous = read_class_ids(json.loads(published)) if published else {}
     return open_writer(export, classes=classes, reference=_reference(export), previous=previous)
+
+
+def _project(export: Export, declared: Mapping[Address, Resource]) -> Resource | None:
+    """The declared project whose classes count: the export's own, else that of its ground truth."""
+    reference: object = export.project
+    if reference is None and export.ground_truth is not None and isinstance(export.ground_truth.dataset, Ref):
+        dataset = declared.get(export.ground_truth.dataset.address)
+        reference = dataset.fields.get("project") if isinstance(dataset, RemoteObject) else None
+    return declared.get(reference.address) if isinstance(reference, Ref) else None
 
 
 def _reference(export: Export) -> Mapping[str, JSON] | None:
@@ -62,24 +87,104 @@ def _reference(export: Export) -> Mapping[str, JSON] | None:
     return value if isinstance(value, Mapping) else None
 
 
-def export_items(records: Iterable[AnnotationRecord], export: Export, writer: Writer) -> list[SourceItem]:
-    """Items in key order, with unique keys and paths.
+def collect_items(records: Iterable[AnnotationRecord], export: Export, writer: Writer, folder: Path) -> ItemSet:
+    """Spool records as items with unique keys and paths. folder: for the spool. The caller closes the set.
 
     Several records of one unit are told apart by their id (`key__id`).
 
     Raises:
         ConfigError: two items would be written to one path.
     """
-    rows = list(records)
-    repeated = {key for key, count in Counter(record.key for record in rows).items() if count > 1}
-    items = []
-    for record in rows:
-        key = f"{record.key}__{record.remote_id}" if record.key in repeated else record.key
-        item = _item(record, key, export)
-        items.append(SourceItem(item, item_digest(item, writer), record.files))
-    items.sort(key=lambda source: source.item.key)
-    check_collisions((source.item.key, writer.paths(source.item)) for source in items)
+    items = ItemSet(ItemSpool(folder), export)
+    try:
+        items.spool.fill(_spooled(record, record.key, export, writer) for record in records)
+        items.spool.rename(_renamed(one, export, writer) for one in items.spool.repeated())
+        check_unique(items.spool.index())
+        check_collisions((source.item.key, writer.paths(source.item)) for source in items.heads())
+    except BaseException:
+        items.close()
+        raise
     return items
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSet:
+    """The items of an export, in key order; only the one at hand is in memory."""
+
+    spool: ItemSpool
+    export: Export
+
+    def __iter__(self) -> Iterator[SourceItem]:
+        return map(self._source, self.spool.items())
+
+    def heads(self, *, faulty: bool = False) -> Iterator[SourceItem]:
+        """Items without their payloads, which is much cheaper; or those that have none because of a fault."""
+        return map(self._source, self.spool.heads(faulty=faulty))
+
+    def _source(self, one: SpooledItem) -> SourceItem:
+        record = replace(_decode_head(one.head), data=json.loads(one.data))
+        return SourceItem(_item(record, one.key, self.export), one.content, record.files, one.fault)
+
+    def __len__(self) -> int:
+        return len(self.spool)
+
+    @property
+    def basis(self) -> str:
+        """Digest of all items: equal for equal output."""
+        found = hashlib.sha256()
+        for key, content in self.spool.contents():
+            found.update(f"{canonical_json([key, content])}\n".encode())
+        return found.hexdigest()[:32]
+
+    def has(self, key: str) -> bool:
+        """Whether there is an item of this key."""
+        return self.spool.has(key)
+
+    def close(self) -> None:
+        """Give the space back."""
+        self.spool.close()
+
+
+def _spooled(record: AnnotationRecord, key: str, export: Export, writer: Writer) -> SpooledItem:
+    """A payload that cannot be had or read is a fault of its item; the item itself stays in sight."""
+    fault = record.fault or payload_fault(export.format, record.data)
+    try:
+        text = "null" if fault else canonical_json(record.data)
+        payload = hashlib.sha256(text.encode()).hexdigest()
+    except ValueError as exc:  # NaN, infinity, or half a surrogate pair
+        text, payload, fault = "null", "", f"the payload is not valid JSON: {exc}"
+    content = digest(["unreadable", record.remote_id])
+    if fault is None:
+        content = item_digest(_item(record, key, export), writer, payload)
+    return SpooledItem(key, record.key, record.remote_id, content, _encode_head(record), text, fault)
+
+
+def _renamed(one: SpooledItem, export: Export, writer: Writer) -> SpooledItem:
+    record = replace(_decode_head(one.head), data=json.loads(one.data), fault=one.fault)
+    return _spooled(record, f"{one.name}__{one.record_id}", export, writer)
+
+
+def unreadable_item(where: str, source: SourceItem, severity: Severity = Severity.ERROR) -> Problem:
+    """The problem of an item that cannot be written. where: its address."""
+    return Problem(
+        f"record {source.item.record_id} cannot be exported: {source.fault}",
+        detail="Its item is left out; what was published of it before stays.",
+        fix="repair the annotation on the backend, then apply again",
+        severity=severity,
+        address=where,
+    )
+
+
+def _encode_head(record: AnnotationRecord) -> str:
+    files = [[f.spec, f.name, f.url, f.size_bytes, f.checksum, f.is_primary] for f in record.files]
+    row = [record.remote_id, record.unit_id, record.key, files, dict(record.unit_meta), record.category]
+    return json.dumps(row)
+
+
+def _decode_head(head: str) -> AnnotationRecord:
+    remote_id, unit_id, key, files, meta, category = json.loads(head)
+    there = tuple(RemoteFile(*file) for file in files)
+    return AnnotationRecord(remote_id, unit_id, key, None, there, meta, category=category)
 
 
 def _item(record: AnnotationRecord, key: str, export: Export) -> ExportItem:

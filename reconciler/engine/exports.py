@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 from reconciler.destinations.base import Standing
-from reconciler.destinations.opening import open_destination
 from reconciler.diff.desired import desired_fields
 from reconciler.diff.fields import diff_fields
 from reconciler.diff.rules import RULES
 from reconciler.engine.context import Planning, Refresh
-from reconciler.engine.export_items import CLASSES_PATH, SourceItem, export_items, writer_for
+from reconciler.engine.export_items import (
+    CLASSES_PATH,
+    ItemSet,
+    collect_items,
+    record_scope,
+    unreadable_item,
+    writer_for,
+)
+from reconciler.engine.export_places import open_export
 from reconciler.engine.rowplan import Explanation, RowTally, row_changes
-from reconciler.errors import ConfigError, Problem
+from reconciler.errors import Problem, Severity
 from reconciler.formats.items import Writer
 from reconciler.graph import edges, with_needs
+from reconciler.model.address import Address
 from reconciler.model.change import FieldChange
-from reconciler.model.json import canonical_json, digest
+from reconciler.model.json import canonical_json
 from reconciler.model.resource import Export
 from reconciler.plan.rows import RowRules
 from reconciler.plan.values import Action, Change, Reason
 from reconciler.providers.base import NotModified, RecordListing
 from reconciler.state.differences import RowDifferences, RowSides
 from reconciler.state.populations import DesiredRow, Population
+
+_SHOWN = 10  # items that cannot be read, by name
 
 
 def plan_export(planning: Planning, export: Export) -> Change:
@@ -43,7 +54,7 @@ def plan_export(planning: Planning, export: Export) -> Change:
         protect=export.head.lifecycle.protect,
     )
     with planning.session.open_fragments() as fragments:
-        destination = open_destination(destination_url(export), export.destination.options, folder=export.head.folder)
+        destination = open_export(planning.session, export)
         standing = destination.inspect(str(address), fragments.stamps(address))
         fragments.save_stamps(address, standing.stamps)
         published = destination.read(CLASSES_PATH)
@@ -90,32 +101,39 @@ def _population(planning: Planning, export: Export, writer: Writer) -> Populatio
     if record is not None and planning.options.refresh is Refresh.NONE:
         return None
     same = record is not None and not diff_fields(desired_fields(export), record.fields, RULES["Export"])
-    project_id = planning.resolve(export.project)
     provider = planning.session.provider(export.head.backend)
-    scope = {"project": project_id} if project_id is not None else {}
-    listing = provider.records(export.target, scope, export.filter, etag=known if same else None)
+    listing = provider.records(
+        export.target, record_scope(export, planning.resolve), export.filter, etag=known if same else None
+    )
     if isinstance(listing, NotModified):
         return None
-    population = item_population(planning, export, export_items(listing.records, export, writer), writer)
+    with closing(collect_items(listing.records, export, writer, planning.session.work_folder)) as items:
+        population = _cached(planning, address, items, writer)
+        planning.problems.extend(_faults(export, items))
     _remember(planning, export, listing, population)
     return population
 
 
-def item_population(planning: Planning, export: Export, items: list[SourceItem], writer: Writer) -> Population:
-    """Put items into the cache as rows; the name is the digest of all of them."""
-    address, cache = export.head.address, planning.session.cache
-    name = basis_of(items)
+def _cached(planning: Planning, address: Address, items: ItemSet, writer: Writer) -> Population:
+    """Items in the cache as rows; the name is the digest of all of them."""
+    cache, name = planning.session.cache, items.basis
     return cache.find(address, name) or cache.build(address, name, _rows(items, writer), {})
 
 
-def basis_of(items: list[SourceItem]) -> str:
-    """Digest of all items of an export."""
-    return digest([[source.item.key, source.content] for source in items])
+def _faults(export: Export, items: ItemSet) -> Iterator[Problem]:
+    """The first of the items that cannot be read, and how many more there are."""
+    address = export.head.address
+    found = list(items.heads(faulty=True))
+    for source in found[:_SHOWN]:
+        yield unreadable_item(str(address.row(source.item.key)), source, Severity.WARNING)
+    if len(found) > _SHOWN:
+        text = f"{len(found) - _SHOWN} more records cannot be exported"
+        yield Problem(text, address=str(address), fix="repair the annotations", severity=Severity.WARNING)
 
 
-def _rows(items: list[SourceItem], writer: Writer) -> Iterator[DesiredRow]:
+def _rows(items: ItemSet, writer: Writer) -> Iterator[DesiredRow]:
     """files, bytes: of the originals that the export copies."""
-    for source in items:
+    for source in items.heads():
         body = canonical_json({"record": source.item.record_id})
         copied = writer.paths(source.item).originals
         size = sum(file.size_bytes or 0 for file in source.files if file.spec in copied)
@@ -137,14 +155,6 @@ def _remember(planning: Planning, export: Export, listing: RecordListing, popula
 def _drift(standing: Standing) -> tuple[FieldChange, ...]:
     lost = [(path, "missing") for path in standing.missing] + [(path, "altered") for path in standing.altered]
     return tuple(FieldChange(("files", path), "published", how) for path, how in sorted(lost))
-
-
-def destination_url(export: Export) -> str:
-    """Where an export is written. Raises ConfigError for what this version cannot write to."""
-    if export.destination.url is None:
-        text = "a destination on a storage of the backend is not supported in this version"
-        raise ConfigError([Problem(text, export.head.location, fix="write destination: {url: …}")])
-    return export.destination.url
 
 
 def _explain(sides: RowSides, action: Action) -> Explanation:

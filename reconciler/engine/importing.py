@@ -2,33 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.engine.apply_objects import apply_object, owned_resource
 from reconciler.engine.apply_rows import apply_rows
 from reconciler.engine.context import PlanOptions
+from reconciler.engine.leftovers import Leftovers, Parent, find_leftovers, parents, sets_of, units_with_task
 from reconciler.engine.planning import ROW_KINDS, make_plan
 from reconciler.engine.running import Applying, Control
 from reconciler.engine.session import Session
-from reconciler.engine.writing import write_document
-from reconciler.errors import NotFound, Problem, StateError, UsageError
+from reconciler.engine.writing import DocumentWriter, Written
+from reconciler.errors import Denied, NotFound, Problem, Severity, StateError, UsageError
 from reconciler.model.address import Address
+from reconciler.model.json import JSON
 from reconciler.model.observed import Found
-from reconciler.plan.values import Action
+from reconciler.model.resource import AnnotationProject, Collection, Ref, TaskSet
+from reconciler.model.workspace import Configuration
+from reconciler.plan.values import Action, Change
+from reconciler.providers.base import Provider
 from reconciler.state.store import StateStore
 from reconciler.state.values import OwnedResource
+
+_UNAUTHENTICATED = 401
+
+# Kinds that have no id at a backend, and what to do instead.
+_OTHERWISE = {
+    "AssetSet": "its units are taken over by `reconciler import --all`, by onExists: adopt, or as spec.existing",
+    "TaskSet": "its tasks are taken over by `reconciler import --all`",
+    "Export": "`reconciler apply` writes it; what lies there already and is the same is kept",
+    "MetadataSource": "it is only read; there is nothing to take over",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What was taken over. rows: how many units and tasks. written: documents made for what nobody declared."""
+    """What was taken over. rows: how many units and tasks. written: documents made for what nobody declared.
+
+    failures: what could not be taken over. notes: warnings, as of kinds that the backend did not let us list.
+    """
 
     resources: tuple[Address, ...]
     rows: int
     written: tuple[Path, ...] = ()
     failures: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+
+    def with_more(self, other: ImportReport) -> ImportReport:
+        """Both together."""
+        return ImportReport(
+            tuple(dict.fromkeys((*self.resources, *other.resources))),
+            self.rows + other.rows,
+            (*self.written, *other.written),
+            (*self.failures, *other.failures),
+            (*self.notes, *other.notes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How documents are made for what nobody declares.
+
+    folder: where they go; the workspace must read it. reload: reads the configuration again. source: URL or path
+    (from the working folder) of the files that units were made of; None when there is none.
+    """
+
+    folder: Path
+    reload: Callable[[], Configuration]
+    source: str | None = None
 
 
 def import_object(session: Session, store: StateStore, address: Address, remote_id: str) -> OwnedResource:
@@ -42,11 +84,8 @@ def import_object(session: Session, store: StateStore, address: Address, remote_
     resource = declared.get(address)
     if resource is None:
         raise UsageError(f"{address} is not declared", fix="write its document first, then import into it")
-    if address.kind in ROW_KINDS:
-        raise UsageError(
-            f"{address} is not one remote object",
-            fix="its units are taken over by `reconciler import --all`, or by onExists: adopt",
-        )
+    if address.kind in _OTHERWISE:
+        raise UsageError(f"{address} is not one remote object", fix=_OTHERWISE[address.kind])
     if store.resource(address):
         raise StateError(f"{address} is in the state already", fix=f"reconciler state rm {address}")
     found = session.provider(resource.head.backend).read(address, remote_id)
@@ -57,13 +96,33 @@ def import_object(session: Session, store: StateStore, address: Address, remote_
     return record
 
 
-def import_all(session: Session, store: StateStore, folder: Path | None = None) -> ImportReport:
-    """Own everything that carries our marker, as after the loss of the state. The caller holds the lock.
+def import_all(session: Session, store: StateStore, writing: Writing | None = None) -> ImportReport:
+    """Own everything that is declared and there, as after the loss of the state. The caller holds the lock.
 
-    Nothing is created, changed or deleted at the backend, but for metadata of taken-over units that differs.
-    folder: where to write documents for remote objects that nobody declares; None writes none.
+    Nothing is created or deleted at the backend, and nothing changed but metadata of taken-over units that documents
+    want otherwise. writing: make documents for what nobody declares, and take that over as well; None makes none.
+
+    Raises:
+        UsageError: the workspace does not read the documents where they were to be written; none is left behind.
     """
-    plan = make_plan(session, PlanOptions(take_over=True), session.work_folder / "import.plan", store=store)
+    report = _adopt_declared(session, store, PlanOptions())
+    if writing is None:
+        return report
+    for write in (_write_objects, _write_asset_sets, _write_task_sets):
+        made, notes = write(session, store, writing)
+        if made:
+            _read_again(session, writing, made)
+            _bind(session, store, made)
+            targets = tuple(written.address for written in made)
+            report = report.with_more(_adopt_declared(session, store, PlanOptions(targets=targets)))
+        bound = tuple(written.address for written in made if written.remote_id is not None)
+        report = report.with_more(ImportReport(bound, 0, tuple(written.path for written in made), (), tuple(notes)))
+    return report
+
+
+def _adopt_declared(session: Session, store: StateStore, options: PlanOptions) -> ImportReport:
+    options = replace(options, take_over=True)
+    plan = make_plan(session, options, session.work_folder / "import.plan", store=store)
     declared = {resource.head.address: resource for resource in session.configuration.resources}
     run = Applying(session, store, plan, Control(), declared)
     owned: list[Address] = []
@@ -71,24 +130,184 @@ def import_all(session: Session, store: StateStore, folder: Path | None = None) 
     failures: list[Problem] = []
     for change in plan.changes():
         if change.action is Action.ADOPT:
-            apply_object(run, change)
+            _take_over(run, change)
             owned.append(change.address)
         elif change.address.kind in ("AssetSet", "TaskSet") and change.rows and change.rows.adopt:
             outcome = apply_rows(run, change, only_adopt=True)
             rows += outcome.rows.adopt
             failures += outcome.failures
             owned.append(change.address)
-    written = tuple(_write_undeclared(session, store, folder)) if folder else ()
-    return ImportReport(tuple(owned), rows, written, tuple(failures))
+    plan.close()
+    return ImportReport(tuple(owned), rows, (), tuple(failures))
 
 
-def _write_undeclared(session: Session, store: StateStore, folder: Path) -> Iterator[Path]:
+def _take_over(run: Applying, change: Change) -> None:
+    """Own a declared object. Where there is no marker to write, nothing is written: a role that is missing is granted
+    by an apply, and by nothing else."""
+    kind = change.address.kind
+    if kind not in run.session.provider(change.backend).capabilities.natural:
+        apply_object(run, change)
+        return
+    declared = run.declared.get(change.address)
+    run.store.save_resource(owned_resource(declared, change.address, change.backend, {}, change.remote_id))
+
+
+def _discovered(provider: Provider, kind: str, notes: list[Problem]) -> Iterator[Found]:
+    """All objects of a kind. A service that lacks the kind, or keeps it from us, is one without such objects."""
+    try:
+        yield from provider.discover(kind)
+    except (NotFound, Denied) as error:
+        if error.status == _UNAUTHENTICATED:
+            raise
+        text = f"{kind} is left out of the import: {error.message}"
+        notes.append(_warning(text, "grant access to it, or go on without"))
+
+
+def _read_again(session: Session, writing: Writing, made: Sequence[Written]) -> None:
+    """Have the session go on with the new documents. What the workspace does not read must not stay in the state."""
+    try:
+        configuration = writing.reload()
+        known = {resource.head.address for resource in configuration.resources}
+        unread = [written for written in made if written.address not in known]
+        if unread:
+            raise UsageError(
+                f"the workspace does not read documents in {writing.folder}",
+                fix="name a folder with --out that spec.documents covers",
+            )
+    except BaseException:
+        for written in made:
+            written.path.unlink(missing_ok=True)
+        raise
+    session.configuration = configuration
+
+
+def _bind(session: Session, store: StateStore, made: Sequence[Written]) -> None:
+    """Own the objects that documents were made of, by their ids; sets are recorded anew, by what is declared now."""
+    declared = {resource.head.address: resource for resource in session.configuration.resources}
+    for written in made:
+        if written.remote_id is None:
+            store.drop_resource(written.address)
+        else:
+            resource = declared[written.address]
+            record = store.resource(written.address)
+            etag = record.etag if record else None
+            fields = record.fields if record else {}
+            backend = resource.head.backend
+            store.save_resource(owned_resource(resource, written.address, backend, fields, written.remote_id, etag))
+
+
+Made = tuple[list[Written], list[Problem]]
+
+
+def _write_objects(session: Session, store: StateStore, writing: Writing) -> Made:
+    """Documents for objects that nobody declares; one that the state knows keeps its address."""
     backend = session.configuration.workspace.default_backend
-    provider = session.provider(backend)
-    known = {record.remote_id for record in store.resources().values() if record.backend == backend}
-    for kind in sorted(provider.capabilities.kinds - ROW_KINDS):
-        for found in provider.discover(kind):
-            if found.remote_id not in known:
-                path, address = write_document(kind, found, folder)
-                store.save_resource(owned_resource(None, address, backend, {}, found.remote_id, found.etag))
-                yield path
+    provider, writer = session.provider(backend), _writer(session, store, writing)
+    declared = {resource.head.address for resource in session.configuration.resources}
+    records = [record for record in store.resources().values() if record.backend == backend]
+    known = {(r.address.kind, r.remote_id) for r in records if r.address in declared}
+    names = {(r.address.kind, r.remote_id): r.address.name for r in records if r.address not in declared}
+    made: list[Written] = []
+    notes: list[Problem] = []
+    for kind in sorted(provider.capabilities.kinds - ROW_KINDS, key=lambda kind: (kind != "Collection", kind)):
+        for found in _discovered(provider, kind, notes):
+            if (kind, found.remote_id) not in known:
+                written = writer.write_object(kind, found, names.get((kind, found.remote_id)))
+                if kind == "Collection":
+                    writer.collections[found.remote_id] = written.address.name
+                made.append(written)
+    return made, notes
+
+
+def _write_asset_sets(session: Session, store: StateStore, writing: Writing) -> Made:
+    """Documents for units that no declared set owns."""
+    writer = _writer(session, store, writing)
+    made: list[Written] = []
+    notes: list[Problem] = []
+    for collection in parents(session, store, Collection):
+        left = find_leftovers(session, store, collection)
+        made += _marked_sets(writer, left, notes)
+        if left.unmarked:
+            made += _unmarked_set(session, store, writing, writer, left, notes)
+    return made, notes
+
+
+def _marked_sets(writer: DocumentWriter, left: Leftovers, notes: list[Problem]) -> Iterator[Written]:
+    """Units that carry our marker go back to the set that it names."""
+    for name in sorted({*left.sets, *left.recorded}):
+        address = Address("AssetSet", name)
+        if address in writer.taken:
+            count, where = left.sets.get(name, 0), left.collection.address
+            text = f"{count:,} units of {where} carry the marker of {address}, which does not take them"
+            notes.append(_warning(text, f"check spec.collection and spec.existing of {address}"))
+            continue
+        takes_unmarked = name in left.recorded
+        if takes_unmarked:
+            left.unmarked = 0
+        yield writer.write_set(address, _existing_spec(left, unmarked=takes_unmarked))
+
+
+def _unmarked_set(
+    session: Session, store: StateStore, writing: Writing, writer: DocumentWriter, left: Leftovers, notes: list[Problem]
+) -> Iterator[Written]:
+    """Units that nobody marked: of the source where they match it, else as they are."""
+    rest = left.unmarked
+    if writing.source is not None:
+        from reconciler.engine.matching import match_source
+
+        address = writer.free_address("AssetSet", left.collection.address.name, "source")
+        match = match_source(session, store, left.collection, address, writing.source, writing.folder)
+        notes += match.notes
+        rest -= match.matched
+        if match.spec is not None:
+            yield writer.write_set(address, match.spec)
+        else:
+            writer.taken.discard(address)
+    if rest:
+        address = writer.free_address("AssetSet", left.collection.address.name, "existing")
+        yield writer.write_set(address, _existing_spec(left, unmarked=True))
+
+
+def _existing_spec(left: Leftovers, *, unmarked: bool) -> dict[str, JSON]:
+    return {"collection": left.collection.address.name, "existing": {} if unmarked else {"unmarked": False}}
+
+
+def _write_task_sets(session: Session, store: StateStore, writing: Writing) -> Made:
+    """Documents for tasks of projects without a task set, where every unit of a set has one."""
+    writer = _writer(session, store, writing)
+    resources = {resource.head.address: resource for resource in session.configuration.resources}
+    done = {resource.project for resource in resources.values() if isinstance(resource, TaskSet)}
+    made: list[Written] = []
+    notes: list[Problem] = []
+    for project in parents(session, store, AnnotationProject):
+        declared = resources[project.address]
+        if Ref(project.address) in done or not isinstance(declared, AnnotationProject):
+            continue
+        for asset_set in sets_of(session, store, declared.collection):
+            assets = asset_set.head.address
+            tasks, units = units_with_task(session, store, project, assets), store.row_count(assets)
+            if tasks and tasks == units:
+                address = _recorded_tasks(store, project, resources) or writer.free_address(
+                    "TaskSet", project.address.name, assets.name
+                )
+                made.append(writer.write_set(address, {"project": project.address.name, "assets": assets.name}))
+            elif tasks:
+                text = f"{project.address} has tasks for {tasks:,} of {units:,} units of {assets}"
+                notes.append(_warning(text, "write a TaskSet, if the others shall have tasks as well"))
+    return made, notes
+
+
+def _recorded_tasks(store: StateStore, project: Parent, declared: Container[Address]) -> Address | None:
+    """The task set that the state still has for a project, its document being lost."""
+    records = (record for address, record in store.resources().items() if address.kind == "TaskSet")
+    return next((r.address for r in records if r.parent_id == project.remote_id and r.address not in declared), None)
+
+
+def _writer(session: Session, store: StateStore, writing: Writing) -> DocumentWriter:
+    taken = {resource.head.address for resource in session.configuration.resources}
+    names = {parent.remote_id: parent.address.name for parent in parents(session, store, Collection)}
+    return DocumentWriter(writing.folder, taken, names)
+
+
+def _warning(text: str, fix: str) -> Problem:
+    return Problem(text, fix=fix, severity=Severity.WARNING)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
 from reconciler.diff.desired import KNOWN_AFTER_APPLY, declared_paths, desired_fields, resolve
 from reconciler.diff.rules import RULES
 from reconciler.engine.context import Planning, Refresh
-from reconciler.engine.dangers import object_dangers
+from reconciler.engine.dangers import blocked_by_units, object_dangers
 from reconciler.errors import ConfigError, Invalid, Location, Problem
+from reconciler.model.address import Address
 from reconciler.model.observed import Absent, Found
 from reconciler.model.resource import AnnotationProject, Collection, OnExists, RemoteObject
 from reconciler.plan.resources import Owned, Wanted, decide_declared, decide_undeclared
@@ -31,7 +33,9 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
         backend=head.backend,
         fields=fields,
         resolved=resolve(fields, planning.remote_id),
-        adopt=head.lifecycle.on_exists is OnExists.ADOPT or planning.takes_over(provider),
+        adopt=head.lifecycle.on_exists is OnExists.ADOPT
+        or head.address.kind in provider.capabilities.natural
+        or planning.takes_over(provider),
         protect=head.lifecycle.protect,
     )
     record = planning.owned.get(head.address)
@@ -39,22 +43,30 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     observed = _observe(planning, provider, record, wanted)
     candidates: tuple[Found, ...] = ()
     if not isinstance(observed, Found) and planning.options.refresh is not Refresh.NONE:
-        candidates = _found(planning, provider, Desired(head.address, wanted.resolved, wanted.adopt))
+        candidates = _candidates(planning, provider, wanted, head.location)
     immutable = provider.capabilities.replaces.get(head.address.kind, frozenset())
     fixed = provider.capabilities.fixed.get(head.address.kind, ())
     change = decide_declared(wanted, owned, observed, candidates, RULES[head.address.kind], immutable, fixed)
+    change = blocked_by_units(planning, change)
     if planning.options.server_dry_run:
         _rehearse(planning, provider, change, Desired(head.address, wanted.resolved, wanted.adopt), head.location)
     return _added(planning, change)
 
 
-def _found(planning: Planning, provider: Provider, desired: Desired) -> tuple[Found, ...]:
-    """What is there already. Where no marker tells, what stands at a place where a create of ours was cut is ours."""
-    found = provider.find(desired)
-    begun = [i for i in planning.store.intents() if i.address == desired.address and i.action == Action.CREATE.value]
+def _candidates(planning: Planning, provider: Provider, wanted: Wanted, at: Location) -> tuple[Found, ...]:
+    """What may be taken over. Where no marker tells, what stands where a create of ours was cut is ours.
+
+    Raises ConfigError when the backend says that the document cannot be right.
+    """
+    try:
+        found = provider.find(Desired(wanted.address, wanted.resolved, wanted.adopt))
+    except Invalid as error:
+        fix = error.fix or "change the document"
+        raise ConfigError([Problem(error.message, at, fix=fix, address=str(wanted.address))]) from error
+    begun = [i for i in planning.store.intents() if i.address == wanted.address and i.action == Action.CREATE.value]
     if not provider.capabilities.by_place or not begun:
         return found
-    return tuple(replace(item, owner=str(desired.address)) for item in found)
+    return tuple(replace(item, owner=str(wanted.address)) for item in found)
 
 
 def _rehearse(planning: Planning, provider: Provider, change: Change, desired: Desired, at: Location) -> None:
@@ -68,14 +80,22 @@ def _rehearse(planning: Planning, provider: Provider, change: Change, desired: D
         planning.problems.append(Problem(error.message, at, fix=fix, address=str(change.address)))
 
 
-def plan_undeclared_object(planning: Planning, record: OwnedResource) -> Change:
-    """Decide about an object that nobody declares any more."""
+def plan_undeclared_object(planning: Planning, record: OwnedResource, going: Container[Address]) -> Change:
+    """Decide about an object that nobody declares any more. going: everything that goes in this plan."""
+    provider = planning.session.provider(record.backend)
     observed: Found | Absent = Found(record.remote_id or "")
     if planning.options.refresh is not Refresh.NONE:
-        provider = planning.session.provider(record.backend)
         observed = provider.read(record.address, record.remote_id or "", wanted=declared_paths(record.fields))
-    change = decide_undeclared(_owned(planning, record), observed, destroy=planning.options.destroy)
+    fixed = provider.capabilities.fixed.get(record.address.kind, ())
+    along = next((address for address in record.depends if address in going and _is_deleted(planning, address)), None)
+    owned = _owned(planning, record)
+    change = decide_undeclared(owned, observed, destroy=planning.options.destroy, fixed=fixed, along=along)
     return _added(planning, change)
+
+
+def _is_deleted(planning: Planning, address: Address) -> bool:
+    """Whether something that goes is deleted, and not only forgotten."""
+    return planning.options.destroy or not planning.owned[address].orphan_on_delete
 
 
 def _added(planning: Planning, change: Change) -> Change:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from reconciler import __version__
@@ -67,13 +68,22 @@ def plan_obstacle(plan: PlanFile) -> ReconcilerError | None:
 
 def _plan_all(planning: Planning, order: Iterable[Address]) -> None:
     if not planning.options.destroy:
-        for address in order:
+        for address in sorted(order, key=partial(_turn, planning)):
             _plan_declared(planning, planning.declared[address])
-    for address in _undeclared(planning):
+    going = _undeclared(planning)
+    for address in going:
         if address.kind in ROW_KINDS:
             plan_undeclared_rows(planning, planning.owned[address])
         else:
-            plan_undeclared_object(planning, planning.owned[address])
+            plan_undeclared_object(planning, planning.owned[address], going)
+
+
+def _turn(planning: Planning, address: Address) -> int:
+    """Sets of existing units take what no other set takes, so they come after those."""
+    resource = planning.declared[address]
+    if isinstance(resource, AssetSet):
+        return int(resource.existing is not None)
+    return 2 if isinstance(resource, TaskSet | Export) else 0
 
 
 def _plan_declared(planning: Planning, resource: Resource) -> None:

@@ -98,16 +98,22 @@ def _note_page(page: list[ObservedUnit], address: Address, store: StateStore, di
         elif unit.owner is not None and unit.owner.resource == address and unit.owner.key is not None:
             _note_unrecorded(unit, unit.owner.key, address, store, differences)
         elif unit.checksums:
-            differences.saw_stranger(content_digest(unit.checksums), unit.remote_id)
+            differences.saw_stranger(content_digest(unit.checksums), unit.remote_id, dict(unit.meta))
 
 
 def _note_recorded(unit: ObservedUnit, row: OwnedRow, address: Address, differences: RowDifferences) -> None:
+    there = as_there(unit, row, address)
+    if not row.is_as(there):
+        differences.saw_changed(row.key, there, dict(unit.meta))
+
+
+def as_there(unit: ObservedUnit, row: OwnedRow, address: Address) -> RowDigests:
+    """Digests of a recorded unit as it is there now, by what is ours of it."""
     found = digests_of(unit, row)
     content, fields = found.content, found.fields
-    if unit.owner != address.row(row.key):
+    if unit.owner != address.row(row.key) and (row.shape.marked or unit.owner is not None):
         fields = "unmarked"  # the marker itself was edited away: a change to repair
-    if content != row.content or fields != row.fields:
-        differences.saw_changed(row.key, RowDigests(content, fields, row.remote_id), dict(unit.meta))
+    return RowDigests(content, fields, row.remote_id)
 
 
 def _note_unrecorded(

@@ -99,7 +99,8 @@ def _end_of(planning: Planning, record: OwnedResource) -> tuple[Action, Reason, 
     if record.protect:
         note = "lifecycle.protect was set when it was last applied; apply protect: false first"
         return Action.BLOCKED, Reason.PROTECTED, (note,)
-    if planning.options.destroy:
+    found = "existing" in record.fields and record.orphan_on_delete  # units that were there before us
+    if planning.options.destroy and not found:
         return Action.DELETE, Reason.DESTROY, ()
     if record.orphan_on_delete:
         return Action.FORGET, Reason.ORPHANED, ()

@@ -9,6 +9,7 @@ from functools import partial
 
 from reconciler.diff.desired import desired_fields
 from reconciler.engine.context import Planning, Refresh
+from reconciler.engine.existing import plan_existing
 from reconciler.engine.origins import unit_levels
 from reconciler.engine.places import misplaced
 from reconciler.engine.populate import UnitRules, unit_population
@@ -17,6 +18,7 @@ from reconciler.engine.rowplan import Explanation
 from reconciler.engine.rowsets import RowSet, add_row_set, is_rebound, row_differences
 from reconciler.errors import ConfigError, Problem
 from reconciler.model.address import Address
+from reconciler.model.body import holds
 from reconciler.model.json import JSON
 from reconciler.model.observed import Found
 from reconciler.model.resource import AssetSet, Collection, FileSpecification, Layout, MetadataSource, OnExists, Ref
@@ -38,6 +40,8 @@ def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
     metadata = [planning.declared[ref.address] for ref in asset_set.metadata]
     sources = [source for source in metadata if isinstance(source, MetadataSource)]
     rules = _unit_rules(planning, asset_set, provider)
+    if asset_set.existing is not None:
+        return plan_existing(planning, asset_set, sources, rules.schema, explain_unit)
     if provider.capabilities.file_units:
         asset_set = replace(asset_set, layout=_file_layout(asset_set, provider.capabilities))
     population, problems = unit_population(planning.session, asset_set, sources, rules)
@@ -164,8 +168,12 @@ def _collection_of(
             fix="declare spec.fileSpecifications in the Collection",
         )
         raise ConfigError([problem])
-    specs = tuple(_specification(value) for value in found.fields.get("fileSpecifications", ()))
-    return specs, found.fields.get("unitMetaSchema")
+    return observed_specifications(found), found.fields.get("unitMetaSchema")
+
+
+def observed_specifications(collection: Found) -> tuple[FileSpecification, ...]:
+    """The file specifications of a collection as the backend has it."""
+    return tuple(_specification(value) for value in collection.fields.get("fileSpecifications", ()))
 
 
 def _specification(value: JSON) -> FileSpecification:
@@ -187,7 +195,7 @@ def explain_unit(sides: RowSides, action: Action) -> Explanation:
     if action is Action.CREATE:
         return Explanation(files=desired.files, bytes=desired.bytes)
     if action is Action.ADOPT and isinstance(sides.remote, Stray):
-        return _taken_over(desired, sides.remote.digests)
+        return _taken_over(sides, desired, sides.remote.digests)
     if action not in (Action.UPDATE, Action.REPLACE, Action.MOVE):
         return Explanation()
     body = json.loads(desired.body)
@@ -209,11 +217,12 @@ def explain_unit(sides: RowSides, action: Action) -> Explanation:
     return Explanation(detail, len(sent), sum(file[3] for file in sent), context)
 
 
-def _taken_over(desired: DesiredRow, found: RowDigests) -> Explanation:
+def _taken_over(sides: RowSides, desired: DesiredRow, found: RowDigests) -> Explanation:
     """What taking over a row writes. found: also kept, for an import records what is there and writes nothing."""
     rewritten = bool(found.content) and found.content != desired.content
     edit = rewritten or found.fields != desired.fields
-    context: dict[str, JSON] = {"edit": edit} | ({"found": found.content} if edit else {})
+    agrees = not edit or (not rewritten and holds(desired.body, sides.observed_meta))
+    context: dict[str, JSON] = {"edit": edit, "agrees": agrees} | ({"found": found.content} if edit else {})
     if not rewritten:
         return Explanation(context=context)
     return Explanation((), desired.files, desired.bytes, context | {"content": True})

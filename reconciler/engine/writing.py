@@ -5,44 +5,106 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
 from reconciler.model.json import JSON
 from reconciler.model.kinds import OBJECT_KINDS
 from reconciler.model.observed import Found
 
 _API_VERSION = "reconciler.dev/v1"
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
 
 
-def write_document(kind: str, found: Found, folder: Path) -> tuple[Path, Address]:
-    """Write one document and return its path and address; existing files are never touched.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A document that was made. remote_id: of the object that it declares; None for a set of rows."""
 
-    The name is made of the title, with the remote id added when it is taken.
+    address: Address
+    path: Path
+    remote_id: str | None = None
+
+
+@dataclass(slots=True)
+class DocumentWriter:
+    """Writes documents into a folder. Existing files are never touched, and every name is given once.
+
+    taken: addresses that are declared. collections: remote id → name of declared collections, for references.
     """
-    import yaml
 
-    folder.mkdir(parents=True, exist_ok=True)
-    name = _name(str(found.fields.get("title", "")), found.remote_id)
-    path = folder / f"{kind.lower()}-{name}.yaml"
-    if path.exists():
-        name = f"{name}-{found.remote_id.lower()}"
-        path = folder / f"{kind.lower()}-{name}.yaml"
-    document = {"apiVersion": _API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": _spec(kind, found)}
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
-    with path.open("x", encoding="utf-8") as file:
-        file.write(text)
-    return path, Address(kind, name)
+    folder: Path
+    taken: set[Address]
+    collections: dict[str, str]
+
+    def write_object(self, kind: str, found: Found, name: str | None = None) -> Written:
+        """Write the document of a remote object, protected: it was not made by this workspace.
+
+        name: of the document; None takes the one in its marker, else one made of the title.
+        """
+        wish = name or _owner_name(kind, found) or _name(str(found.fields.get("title", "")), found.remote_id)
+        address = self.free_address(kind, wish, found.remote_id.lower())
+        spec = _spec(kind, found, self.collections) | {"lifecycle": {"protect": True}}
+        return Written(address, self._write(address, spec), found.remote_id)
+
+    def write_set(self, address: Address, spec: Mapping[str, JSON]) -> Written:
+        """Write the document of a set of rows."""
+        self.taken.add(address)
+        return Written(address, self._write(address, spec))
+
+    def free_address(self, kind: str, wish: str, suffix: str) -> Address:
+        """An address that nothing has; one that is taken gets the suffix, then a number."""
+        names = (wish, f"{wish}-{suffix}", *(f"{wish}-{suffix}-{number}" for number in range(2, 1000)))
+        address = next(found for found in (Address(kind, name) for name in names) if found not in self.taken)
+        self.taken.add(address)
+        return address
+
+    def _write(self, address: Address, spec: Mapping[str, JSON]) -> Path:
+        import yaml
+
+        document = {
+            "apiVersion": _API_VERSION,
+            "kind": address.kind,
+            "metadata": {"name": address.name},
+            "spec": dict(spec),
+        }
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+        stem = f"{address.kind.lower()}-{address.name}"
+        names = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
+        path = next(path for path in (self.folder / f"{name}.yaml" for name in names) if not path.exists())
+        _write_whole(path, text)
+        return path
 
 
-def _spec(kind: str, found: Found) -> dict[str, JSON]:
+def _write_whole(path: Path, text: str) -> None:
+    """Write a new file under a name that no workspace reads, then rename it. Raises ReconcilerError."""
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.rename(path)
+    except OSError as exc:
+        draft.unlink(missing_ok=True)
+        fix = "check the folder's rights and the free space"
+        raise ReconcilerError(f"cannot write {path}: {exc.strerror}", fix=fix) from exc
+
+
+def _owner_name(kind: str, found: Found) -> str | None:
+    """The name in the marker of an object of ours."""
+    owned, _, name = (found.owner or "").partition("/")
+    return name if owned == kind and _NAME.fullmatch(name) else None
+
+
+def _spec(kind: str, found: Found, collections: Mapping[str, str]) -> dict[str, JSON]:
     spec = {key: value for key, value in found.fields.items() if value not in (None, {}, [], "")}
     if kind == "Collection" and "parent" in spec:
         spec["sage"] = {**spec.get("sage", {}), "parent": {"id": spec.pop("parent")}}
     known = OBJECT_KINDS.get(kind)
     for reference in known.references if known else ("collection",):
         if isinstance(spec.get(reference), str):
-            spec[reference] = {"id": spec[reference]}
+            named = collections.get(spec[reference]) if reference == "collection" else None
+            spec[reference] = named or {"id": spec[reference]}
     for name in known.sets if known else ():
         if name in spec:
             spec[name] = list(spec[name])
@@ -52,8 +114,10 @@ def _spec(kind: str, found: Found) -> dict[str, JSON]:
 
 
 def _listed(block: Mapping[str, JSON]) -> dict[str, JSON]:
-    """A project's block with its mappings of tags and workshops as lists; what is empty is left out."""
+    """A block with its mappings of groups, tags and workshops as lists; what is empty is left out."""
     result = {key: value for key, value in block.items() if value not in ({}, None)}
+    if "groups" in result:
+        result["groups"] = list(block["groups"])
     if "tags" in result:
         tags = [(category, name, tag) for category, named in block["tags"].items() for name, tag in named.items()]
         result["tags"] = [{"name": name, "category": category, **_filled(tag)} for category, name, tag in tags]
@@ -81,4 +145,4 @@ def _name(title: str, remote_id: str) -> str:
     """A valid `metadata.name`: ASCII letters and digits of the title, else the id."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")
-    return name or f"id-{remote_id.lower()}"
+    return name or f"id-{_name(remote_id, '0')}"

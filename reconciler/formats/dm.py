@@ -60,6 +60,13 @@ def decode_payload(payload: JSON, *, lossless: bool = True) -> Decoded:
     return Decoded(document, tuple(problems))
 
 
+def unreadable(payload: JSON) -> str | None:
+    """Why a payload is no document of any dialect, None when it is one. An absent payload is an empty document."""
+    problems: list[Problem] = []
+    _parsed(payload, problems)
+    return problems[0].detail if problems else None
+
+
 def encode_payload(document: Document) -> JSON:
     """The payload in the document's own dialect: what `decode_payload` read, key for key and value for value."""
     if document.verbatim is not None:

@@ -110,10 +110,13 @@ class Writer(Protocol):
         """The account inside a fragment."""
 
 
-def item_digest(item: ExportItem, writer: Writer) -> str:
-    """Digest of all that decides an item's output: equal digests, equal files and fragment."""
+def item_digest(item: ExportItem, writer: Writer, payload: str) -> str:
+    """Digest of all that decides an item's output: equal digests, equal files and fragment.
+
+    payload: the digest of its data.
+    """
     media = {
         spec: [f.name, f.width, f.height, f.type, f.is_primary, f.checksum, f.size_bytes]
         for spec, f in item.media.items()
     }
-    return digest([writer.format, writer.digest, item.key, item.record_id, item.data, media, item.split])
+    return digest([writer.format, writer.digest, item.key, item.record_id, payload, media, item.split])

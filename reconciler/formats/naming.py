@@ -102,6 +102,16 @@ def check_collisions(paths: Iterable[tuple[str, ItemPaths]]) -> None:
         raise ConfigError(problems)
 
 
+def check_unique(repeated: Iterable[str]) -> None:
+    """Refuse keys that several items have. Raises ConfigError with all of them."""
+    problems = [
+        Problem(f"several items are named {key!r}", fix="give the units keys that do not end like record ids")
+        for key in repeated
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
 def _nested(owners: dict[str, str]) -> Iterator[Problem]:
     for path in sorted(owners):
         for end, letter in enumerate(path):

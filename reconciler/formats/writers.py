@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from reconciler.errors import ConfigError, Problem
 from reconciler.formats.account import Account, summarise
 from reconciler.formats.categories import CategoryRules
 from reconciler.formats.coco_write import CocoOptions, CocoWriter
+from reconciler.formats.dm import unreadable
 from reconciler.formats.geometry import EdgePolicy
 from reconciler.formats.items import Writer
 from reconciler.formats.synapse_json import SynapseJsonOptions, SynapseJsonWriter
@@ -112,8 +113,14 @@ def _synapse_json(export: Export, order: tuple[str, ...], reference: JSONObject,
     return SynapseJsonWriter(SynapseJsonOptions(export.originals))
 
 
+_RAW: Final = frozenset({"synapse-json"})  # formats that keep the payload as it is
 _Maker = Callable[[Export, tuple[str, ...], JSONObject, Mapping[str, int]], Writer]
 _MAKERS: Final[Mapping[str, _Maker]] = {"coco": _coco, "synapse-json": _synapse_json}
+
+
+def payload_fault(format: str, data: JSON) -> str | None:
+    """Why a payload is no document that the format could convert, None when it is one or the format takes any."""
+    return None if format in _RAW else unreadable(data)
 
 
 def read_class_ids(classes_json: JSON) -> dict[str, int]:
@@ -127,12 +134,18 @@ def read_class_ids(classes_json: JSON) -> dict[str, int]:
 
 
 def build_summary(
-    export: Export, accounts: Iterable[Account], *, items: Mapping[str, int], provenance: JSONObject | None = None
+    export: Export,
+    accounts: Iterable[Account],
+    *,
+    items: Mapping[str, int],
+    provenance: JSONObject | None = None,
+    unreadable: Sequence[JSONObject] = (),
 ) -> JSONObject:
     """The content of `metadata/export_summary.json`.
 
     items: counts by what happened, such as {"read": 25, "written": 25}; by split under "split:NAME". provenance: what
-    the export was made from (configuration digest, source versions). No clock: unchanged input gives the same bytes.
+    the export was made from (configuration digest, source versions). unreadable: `key`, `record` and `reason` of items
+    that could not be read. No clock: unchanged input gives the same bytes.
     """
     return {
         "export": str(export.head.address),
@@ -141,5 +154,6 @@ def build_summary(
         "geometry": {"mode": export.geometry.mode, "tolerance": export.geometry.tolerance},
         "items": dict(sorted(items.items())),
         **summarise(accounts),
+        **({"unreadable": list(unreadable)} if unreadable else {}),
         **({"provenance": dict(provenance)} if provenance else {}),
     }

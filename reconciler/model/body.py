@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from reconciler.model.checksum import Algorithm, Checksum
@@ -23,6 +24,13 @@ def decode_unit(key: str, body: JSON, algorithm: Algorithm) -> Unit:
     """Inverse of `encode_unit`, from the parsed JSON."""
     files = tuple(FileRef(s, n, p, size, Checksum(algorithm, h)) for s, n, p, size, h in body["files"])
     return Unit(key, files, body["meta"], tuple(body["groups"]), body.get("attributes") or {})
+
+
+def holds(body: str, meta: JSON) -> bool:
+    """Whether observed metadata has all that a unit (as JSON text) wants. A wish for groups counts as not met: what
+    groups a unit is in is not observed."""
+    wanted, there = json.loads(body), meta or {}
+    return not wanted["groups"] and all(key in there and there[key] == value for key, value in wanted["meta"].items())
 
 
 def composition(unit: Unit) -> dict[str, str]:

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 
 # What is known of a version of ground truth: that it is there.
 SNAPSHOT = "snapshot"
+# What is known of a group of units.
+PRESENT = "present"
+# What is known of a role that somebody holds.
+GRANTED = "granted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,14 @@ OBJECT_KINDS: Mapping[str, ObjectKind] = {
             order_only=frozenset({"project"}),  # no backend lets a client set it
             waits_for_tasks="project",
             sets={"versions": SNAPSHOT},
+        ),
+        ObjectKind("Group"),
+        ObjectKind("ValidationScript", texts=frozenset({"code"})),
+        ObjectKind(
+            "AccessGrant",
+            has_title=False,
+            references={"collection": "Collection", "project": "AnnotationProject", "group": "Group"},
+            sets={"roles": GRANTED},
         ),
     )
 }

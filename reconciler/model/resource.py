@@ -163,13 +163,26 @@ class Policy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Existing:
+    """Units that the collection holds already, instead of a source.
+
+    key_rule: searched in the name of a unit's main file; units that it does not fit are left out. None: the name that
+    the backend knows. unmarked: units that carry nobody's marker belong too, not only those that carry the set's own.
+    """
+
+    key_rule: KeyRule | None = None
+    unmarked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class AssetSet:
     """kind: AssetSet. metadata: names of MetadataSources in order, later ones win key by key; meta: weakest.
 
     incomplete, unmatched: policies for units lacking a required file and for files of no specification;
     duplicates: for units whose files equal another unit's, which a backend with content identity cannot hold twice.
-    max_file_size_bytes: None means no limit. prune: delete units that left the source. provenance: for units that have
-    none of their own, as in `Unit.attributes`; units that it names are left out.
+    max_file_size_bytes: None means no limit. prune: delete units that left the source. existing: set when the units are
+    those that the collection holds; there are no sources then. provenance: for units that have none of their own, as in
+    `Unit.attributes`; units that it names are left out.
     """
 
     head: Head
@@ -188,6 +201,7 @@ class AssetSet:
     max_file_size_bytes: int | None
     prune: bool
     platform: Mapping[str, JSONObject]
+    existing: Existing | None = None
     provenance: JSONObject = field(default_factory=dict)
 
 
@@ -308,8 +322,19 @@ class GeometryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class TruthVersion:
+    """An immutable version of a ground truth data set, by its name."""
+
+    dataset: Reference
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
-    """kind: Export. target: assignment, ground_truth or task. classes: order of categories; None = the project's."""
+    """kind: Export. target: assignment, ground_truth or task. classes: order of categories; None = the project's.
+
+    project: of assignments and tasks; with ground truth it only lends its classes. ground_truth: of that target.
+    """
 
     head: Head
     target: str
@@ -322,6 +347,7 @@ class Export:
     splits: Splits | None
     classes: tuple[str, ...] | None
     geometry: GeometryPolicy
+    ground_truth: TruthVersion | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.errors import BlockedPlan, PolicyViolation, Problem, ReconcilerError, UnsafePlan
 from reconciler.model.workspace import Safety
-from reconciler.plan.values import Action, Change, Reason
+from reconciler.plan.values import Action, Change, Reason, RowCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,9 @@ def unsafe_sets(changes: Iterable[Change], owned: dict[str, int], safety: Safety
 
 
 def _excess(change: Change, owned: int, safety: Safety, limit: DeleteLimit) -> Problem | None:
-    lost = change.rows.delete + change.rows.replace if change.rows else 0
+    rows = change.rows or RowCounts()
+    # An exported item that is written again loses nothing: its content is at the backend.
+    lost = rows.delete + (0 if change.address.kind == "Export" else rows.replace)
     fraction = safety.max_change_fraction if limit.fraction is None else limit.fraction
     allowed = limit.rows if limit.rows is not None else int(owned * fraction)
     if owned < safety.floor or lost <= allowed:

@@ -1,4 +1,4 @@
-"""What a backend cannot do to a field, found while planning, with the reason. Pure."""
+"""What a backend cannot do to a field, or only once, found while planning, with the reason. Pure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,55 @@ class Bar(StrEnum):
 class Fixed:
     """A field that the backend fixes once it is written.
 
-    path: keys from the top; "*" stands for any key. why: a sentence for people, what to do included.
+    path: keys from the top; "*" stands for any key; () is the object as a whole. why: a sentence for people, what to do
+    included.
     """
 
     path: tuple[str, ...]
     bar: Bar
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A change that people should think about before it is made.
+
+    path: as for `Fixed`. says: the sentence. after: the new values that it is about; empty: any that is not removed.
+    only_changed: nothing is said of a value where none was.
+    """
+
+    path: tuple[str, ...]
+    says: str
+    after: tuple[JSON, ...] = ()
+    only_changed: bool = False
+
+
+def remarks(changes: Iterable[FieldChange], rules: Iterable[Remark]) -> tuple[str, ...]:
+    """The sentences of all rules that one of these changes meets, in the order of the rules."""
+    known = tuple(changes)
+    return tuple(dict.fromkeys(rule.says for rule in rules if any(_meets(change, rule) for change in known)))
+
+
+def _meets(change: FieldChange, rule: Remark) -> bool:
+    """Whether a change writes a value that the rule is about, at its path or in a mapping above or below."""
+    length = min(len(change.path), len(rule.path))
+    if not all(map(_matches, rule.path[:length], change.path[:length])):
+        return False
+    if rule.only_changed and isinstance(change.before, Missing):
+        return False
+    values: list[JSON | Missing] = [change.after]
+    for step in rule.path[length:]:
+        values = [inner for value in values if isinstance(value, Mapping) for inner in _inner(value, step)]
+    return any(not isinstance(value, Missing) and (not rule.after or value in rule.after) for value in values)
+
+
+def _inner(value: Mapping[str, JSON], step: str) -> list[JSON | Missing]:
+    return list(value.values()) if step == "*" else [value[step]] if step in value else []
+
+
+def indelible(fixed: Iterable[Fixed]) -> str | None:
+    """Why objects of a kind cannot be deleted, None when they can."""
+    return next((rule.why for rule in fixed if rule.path == () and rule.bar is Bar.REMOVE), None)
 
 
 def refusals(changes: Iterable[FieldChange], fixed: Iterable[Fixed]) -> tuple[str, ...]:

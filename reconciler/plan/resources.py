@@ -11,7 +11,7 @@ from reconciler.model.address import Address
 from reconciler.model.change import FieldChange
 from reconciler.model.json import JSON
 from reconciler.model.observed import Absent, Found
-from reconciler.plan.refusals import Fixed, refusals
+from reconciler.plan.refusals import Fixed, indelible, refusals
 from reconciler.plan.values import Action, Change, Reason
 
 
@@ -115,19 +115,35 @@ def _take_over(base: Change, wanted: Wanted, candidates: Sequence[Found], rules:
     return replace(base, action=Action.BLOCKED, reason=Reason.EXISTS_FOREIGN, notes=(note,))
 
 
-def decide_undeclared(owned: Owned, observed: Found | Absent, *, destroy: bool) -> Change:
-    """Decide about a resource that we own and that no document declares (or that `destroy` takes)."""
+def decide_undeclared(
+    owned: Owned, observed: Found | Absent, *, destroy: bool, fixed: Sequence[Fixed] = (), along: Address | None = None
+) -> Change:
+    """Decide about a resource that we own and that no document declares (or that `destroy` takes).
+
+    fixed: what the backend cannot do. along: what it hangs on and that goes in the same plan.
+    """
     base = Change(owned.address, Action.DELETE, Reason.NOT_DECLARED, owned.backend, remote_id=owned.remote_id)
     if isinstance(observed, Absent):
         return replace(base, action=Action.FORGET, reason=Reason.GONE)
     if owned.protect:
         note = "lifecycle.protect was set when it was last applied; apply protect: false first"
         return replace(base, action=Action.BLOCKED, reason=Reason.PROTECTED, notes=(note,))
+    if why := indelible(fixed):
+        return _left_there(base, owned, why, along)
     if destroy:
         return replace(base, reason=Reason.DESTROY)
     if owned.orphan:
         return replace(base, action=Action.FORGET, reason=Reason.ORPHANED)
     return base
+
+
+def _left_there(base: Change, owned: Owned, why: str, along: Address | None) -> Change:
+    """An object that cannot be deleted is forgotten when that is wanted, or when it goes with something else."""
+    if along is not None:
+        return replace(base, action=Action.FORGET, reason=Reason.GONE_WITH, notes=(f"it goes with {along}",))
+    if owned.orphan:
+        return replace(base, action=Action.FORGET, reason=Reason.ORPHANED)
+    return replace(base, action=Action.BLOCKED, reason=Reason.UNSUPPORTED, notes=(why,))
 
 
 def _reversed(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:

@@ -42,8 +42,9 @@ class RowRules:
     """How a row set behaves. prune: delete rows that left the source. adopt: `lifecycle.onExists` is adopt.
 
     destroy: the whole set goes. rebound: its parent has another identity, so every row must be made again.
-    keeps_foreign_edits: an edit by others is reported and never overwritten (annotation work). content_reason: what a
-    difference of content means here. versions_content: content changes in place.
+    keeps_foreign_edits: an edit by others is reported and never overwritten (annotation work). releases: rows
+    that left are forgotten where they are. content_reason: what a difference of content means here. versions_content:
+    content changes in place.
     """
 
     prune: bool = False
@@ -51,6 +52,7 @@ class RowRules:
     destroy: bool = False
     rebound: bool = False
     keeps_foreign_edits: bool = False
+    releases: bool = False
     content_reason: Reason = Reason.CONTENT_DIFFERS
     versions_content: bool = False
 
@@ -87,6 +89,8 @@ def _owned_row(
             return Decision(Action.FORGET, Reason.GONE, drift=True)
         if rules.destroy:
             return Decision(Action.DELETE, Reason.DESTROY, remote_id=owned.remote_id)
+        if rules.releases:
+            return Decision(Action.FORGET, Reason.LEFT_SOURCE, remote_id=owned.remote_id)
         action = Action.DELETE if rules.prune else Action.NO_OP
         return Decision(action, Reason.LEFT_SOURCE, remote_id=owned.remote_id)
     if remote is Remote.ABSENT:
@@ -95,7 +99,7 @@ def _owned_row(
     drift = there.content != owned.content or there.fields != owned.fields
     if rules.rebound:
         return Decision(Action.REPLACE, Reason.CANNOT_UPDATE, drift, owned.remote_id)
-    if desired.content != there.content:
+    if desired.content != there.content and not rules.releases:
         action = Action.UPDATE if rules.versions_content else Action.REPLACE
         return Decision(action, rules.content_reason, drift, owned.remote_id)
     if drift and rules.keeps_foreign_edits:
@@ -109,6 +113,8 @@ def _owned_row(
 
 def _stray_row(desired: RowDigests | None, stray: Stray, rules: RowRules) -> Decision:
     found = stray.digests
+    if rules.releases:
+        return Decision(Action.ADOPT, Reason.EXISTS, remote_id=found.remote_id)
     if desired is None:
         return Decision(Action.ADOPT, Reason.MARKED_AS_OURS, remote_id=found.remote_id)
     if stray.ours:

@@ -44,8 +44,10 @@ class Reason(StrEnum):
     MARKED_AS_OURS = "marked_as_ours"  # remote marker names this address: recorded again after a cut or lost state
     EXISTS = "exists"  # an object of that name exists and may be adopted
     EXISTS_FOREIGN = "exists_foreign"  # an object of that name exists and must not be adopted
+    IN_USE = "in_use"  # something that is in it would be lost
     AMBIGUOUS = "ambiguous"  # several remote objects fit
     GONE = "gone"  # owned, undeclared and already absent
+    GONE_WITH = "gone_with"  # cannot be deleted, and goes with what it hangs on
     ORPHANED = "orphaned"  # lifecycle.onDelete: orphan
     PROTECTED = "protected"  # lifecycle.protect
     UNSUPPORTED = "unsupported"  # the backend cannot do it

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
@@ -31,7 +31,7 @@ from reconciler.model.observed import (
 )
 from reconciler.model.unit import FileRef, Unit
 from reconciler.plan.cost import CallCosts
-from reconciler.plan.refusals import Fixed
+from reconciler.plan.refusals import Fixed, Remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,11 @@ class Capabilities:
     """What a provider can do; checked while planning.
 
     kinds: kinds it manages. checksum: the algorithm it compares file bytes by. replaces: kind → top-level fields that
-    cannot change in place. fixed: kind → what can neither change in place nor be replaced. unique_content: two units of
-    one collection cannot have the same files. platform: the name of the platform block it honours. versioned_listings:
+    cannot change in place. fixed: kind → what can neither change in place nor be replaced. remarks: kind → what a plan
+    points out. natural: kinds whose objects are nothing beyond what is declared of them (who holds which role where),
+    so that one which exists is always taken over. unique_content: two units of one collection cannot have the same
+    files.
+    platform: the name of the platform block it honours. versioned_listings:
     listings carry an etag, so that reading one again is cheap. costs: requests it needs, for estimates.
     local: kind → fields that are used here and not kept by the backend.
 
@@ -56,6 +59,8 @@ class Capabilities:
     platform: str
     replaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
     fixed: Mapping[str, tuple[Fixed, ...]] = field(default_factory=dict)
+    remarks: Mapping[str, tuple[Remark, ...]] = field(default_factory=dict)
+    natural: frozenset[str] = frozenset()
     unique_content: bool = False
     versioned_listings: bool = False
     costs: CallCosts = field(default_factory=CallCosts)
@@ -180,6 +185,22 @@ class Desired:
     adopt: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class StoragePlace:
+    """A storage of the backend as fsspec knows it. root: URL without a slash at the end. options: hold credentials."""
+
+    root: str
+    options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
+@runtime_checkable
+class HasStorages(Protocol):
+    """What a provider has besides whose backend lets clients write to its storages."""
+
+    def storage(self, storage_id: str) -> StoragePlace:
+        """Where a storage is and how to get in. Raises Invalid when it cannot be written to from here."""
+
+
 def ignore_bytes(size_bytes: int) -> None:
     """Take no notice of bytes that are sent."""
 
@@ -221,7 +242,8 @@ class Provider(Protocol):
     def dependents(self, address: Address, remote_id: str, rows: Collection[str] | None = None) -> Dependents:
         """Count what would go with an object, by whoever made it; or with rows of a set.
 
-        rows: ids of units (AssetSet) or tasks (TaskSet); remote_id is then their collection's or project's.
+        rows: ids of units (AssetSet) or tasks (TaskSet), or names of groups (Collection); remote_id is then that of the
+        collection or project that they are in.
         """
 
     def discover(self, kind: str) -> Iterator[Found]:

@@ -185,13 +185,6 @@ class HttpClient:
                     raise
             self._clock.sleep(pause_s)
 
-    def fetch_json(self, url: str) -> JSON:
-        """Download and decode a JSON document from a URL that needs no credentials."""
-        try:
-            return json.loads(b"".join(self.download(url)))
-        except ValueError:
-            raise Transient("the document is not JSON", operation=f"GET {redact(url.split('?', 1)[0])}") from None
-
     def absolute(self, url: str) -> str:
         """Give an absolute URL; one that starts with "/" is on our service."""
         return self._base.removesuffix(self.prefix) + url if url.startswith("/") else url

@@ -1,7 +1,7 @@
 """Sources of files and metadata: survey, group, check, hash, open, explore."""
 
 from reconciler.sources.account import Account, Fault, Finding, Tally
-from reconciler.sources.assembly import Assembly
+from reconciler.sources.assembly import Assembly, describe
 from reconciler.sources.cache import DigestCache
 from reconciler.sources.content import SourceContent
 from reconciler.sources.explore import Exploration, explore
@@ -20,6 +20,7 @@ __all__ = [
     "SourceContent",
     "Survey",
     "Tally",
+    "describe",
     "explore",
     "hash_units",
     "read_metadata",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -104,6 +104,38 @@ def assemble(
     merger.close()
     work.ledger.drop_files()
     return Assembly(asset_set, specifications, work.ledger, account, work.findings.freeze(), work.counts)
+
+
+def describe(
+    asset_set: AssetSet,
+    metadata: Sequence[MetadataSource],
+    files: Iterator[FileRow],
+    *,
+    schema: JSONObject | None = None,
+    report: Callable[[Problem], None],
+) -> Iterator[tuple[str, JSONObject]]:
+    """Yield (key, metadata) for units whose files are known already, sorted by key in order of code points.
+
+    metadata: in the order that the asset set names them. files: of every unit, with the paths that metadata sources
+    shall see. report: called with what is wrong, after the last unit.
+
+    Raises:
+        SourceError: a metadata table cannot be read at all.
+    """
+    ledger, place, kinds = Ledger(), Place("", ""), schema_kinds(schema)
+    work = _Assembler(asset_set, (), Classifier(asset_set, (), ()), (place,), ledger)
+    try:
+        ledger.add_files(files)
+        tables = work.load_tables(metadata, kinds)
+        around = Surroundings(asset_set, (place,), ledger, kinds, work.findings.add)
+        merger = MetaMerger(around, list(open_origins(metadata, around, tables)))
+        for key, rows in ledger.candidates():
+            yield key, merger.merge(key, rows)
+        merger.close()
+    finally:
+        ledger.close()
+    for finding in work.findings.freeze():
+        report(finding.problem)
 
 
 class _Assembler:

@@ -216,7 +216,7 @@ _KEYS: dict[str, Callable[[ListedFile, str], str | None]] = {
     "directories": lambda file, _: nfc(file.prefix.partition("/")[0]) or None,
     "folders": _by_folder,
 }
-_FOLDERS_REGEX = "^(.+)/[^/]+$"
+FOLDERS_REGEX = "^(.+)/[^/]+$"
 
 
 def _evidence(layout: str, words: _Words) -> LayoutEvidence:
@@ -322,7 +322,7 @@ def _asset_set(found: Exploration, name: str) -> Iterator[str]:
     yield f"  collection: {_quoted(name)}\n  source: {{url: {_quoted(found.url)}}}\n  units:\n"
     best = found.layouts[0]
     if best.layout == "folders":
-        yield f"    key: {{regex: {_quoted(_FOLDERS_REGEX)}, template: {_quoted('{1}')}}}"
+        yield f"    key: {{regex: {_quoted(FOLDERS_REGEX)}, template: {_quoted('{1}')}}}"
     else:
         yield f"    layout: {best.layout}"
     yield f"  # {best.units:,} units, {best.complete:,} complete, {best.conflicts:,} with conflicts\n"

@@ -39,7 +39,7 @@ Result = TypeVar("Result")
 
 # Raised when grouping rules change, so that old fingerprints no longer fit.
 _RULES_VERSION = 1
-_SKIPPED_FIELDS = {"head", "options", "platform", "prune", "duplicates"}
+_SKIPPED_FIELDS = {"head", "options", "platform", "prune", "duplicates", "existing"}
 
 
 class Survey:

@@ -23,7 +23,7 @@ DROP TABLE IF EXISTS temp.move;
 DROP TABLE IF EXISTS temp.twin;
 CREATE TEMP TABLE seen (remote_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE remote (key TEXT PRIMARY KEY, kind TEXT, content TEXT, fields TEXT, remote_id TEXT, meta TEXT);
-CREATE TEMP TABLE stranger (content TEXT PRIMARY KEY, remote_id TEXT) WITHOUT ROWID;
+CREATE TEMP TABLE stranger (content TEXT PRIMARY KEY, remote_id TEXT, meta TEXT) WITHOUT ROWID;
 CREATE TEMP TABLE twin (remote_id TEXT PRIMARY KEY, key TEXT, content TEXT, fields TEXT, meta TEXT, heir TEXT);
 CREATE TEMP TABLE move (key TEXT PRIMARY KEY, previous TEXT UNIQUE) WITHOUT ROWID;
 """
@@ -52,7 +52,7 @@ _SIDES = """
 SELECT k.key,
        d.content, d.fields, d.body, d.files, d.bytes,
        o.content, o.fields, o.remote_id, COALESCE(w.files, o.files),
-       r.kind, r.content, r.fields, r.remote_id, r.meta,
+       r.kind, r.content, r.fields, r.remote_id, COALESCE(r.meta, s.meta),
        s.remote_id, m.previous, w.remote_id, p.body,
        EXISTS (SELECT 1 FROM temp.move x WHERE x.previous = k.key),
        h.value,
@@ -179,9 +179,14 @@ class RowDifferences:
         )
         return {key for (key,) in found}
 
-    def saw_stranger(self, content: str, remote_id: str) -> None:
+    def saw_stranger(self, content: str, remote_id: str, meta: JSON = None) -> None:
         """A remote row of somebody else has this content."""
-        self._db.execute("INSERT OR IGNORE INTO temp.stranger VALUES (?, ?)", [content, remote_id])
+        values = [content, remote_id, json.dumps(meta, ensure_ascii=False)]
+        self._db.execute("INSERT OR IGNORE INTO temp.stranger VALUES (?, ?, ?)", values)
+
+    def saw_heir(self, key: str, digests: RowDigests, meta: JSON) -> None:
+        """A remote row is to be recorded under this key, whatever is recorded there; after `finish_refresh`."""
+        self._remember(key, "heir", digests, meta)
 
     def desired_body(self, population: Population | None, key: str) -> JSON:
         """The body of a desired row, None when there is none."""
@@ -275,7 +280,7 @@ def _sides(row: sqlite3.Row) -> RowSides:
             remote = RowDigests(remote_content, remote_fields, remote_id)
         case "absent":
             remote = Remote.ABSENT
-        case "heir":  # the owned row was deleted after its replacement was made
+        case "heir":  # another row is there in place of the owned one, which was deleted
             owned, remote = None, Stray(RowDigests(remote_content, remote_fields, remote_id), ours=True)
         case "ours":
             remote = Stray(RowDigests(remote_content, remote_fields, remote_id), ours=True)

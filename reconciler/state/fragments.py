@@ -46,24 +46,27 @@ class FragmentCache:
         ).fetchone()
         return row[0] if row else None
 
-    def save_fragment(self, export: Address, key: str, content: str, split: str | None, text: str) -> None:
-        """Remember the text of an item."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO fragment VALUES (?, ?, ?, ?, ?)", [str(export), key, content, split, text]
-        )
+    def save_fragments(self, export: Address, fragments: Iterable[tuple[str, str, str | None, str]]) -> None:
+        """Remember the texts of items: (key, content, split, text), in one transaction."""
+        self._db.execute("BEGIN IMMEDIATE")
+        rows = ((str(export), *fragment) for fragment in fragments)
+        self._db.executemany("INSERT OR REPLACE INTO fragment VALUES (?, ?, ?, ?, ?)", rows)
+        self._db.execute("COMMIT")
 
     def fragments(self, export: Address) -> Iterator[tuple[str, str | None, str]]:
         """(key, split, text) of all items, in key order."""
         yield from self._db.execute(
             "SELECT key, split, value FROM fragment WHERE export = ? ORDER BY key", [str(export)]
-        ).fetchall()
+        )
 
     def keep_only(self, export: Address, keys: Iterable[str]) -> None:
         """Forget every other item."""
         self._db.execute("CREATE TEMP TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY)")
         self._db.execute("DELETE FROM kept")
+        self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany("INSERT OR IGNORE INTO kept VALUES (?)", ((key,) for key in keys))
         self._db.execute("DELETE FROM fragment WHERE export = ? AND key NOT IN (SELECT key FROM kept)", [str(export)])
+        self._db.execute("COMMIT")
 
     def stamps(self, export: Address) -> dict[str, str]:
         """Path → stamp as last seen at the destination."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from reconciler.errors import StateError
 from reconciler.model.address import Address, parse_address
-from reconciler.model.json import canonical_json
+from reconciler.model.json import JSON, canonical_json
 from reconciler.state.migrations import MIGRATIONS, VERSION
 from reconciler.state.values import Intent, OwnedResource, OwnedRow, Shape, Version
 
@@ -175,7 +175,7 @@ class StateStore:
             )
             db.executemany(
                 "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [self._row_values(number, row) for row in rows],
+                (self._row_values(number, row) for row in rows),
             )
             db.execute(f"UPDATE resource SET revision = {_SERIAL} + 1 WHERE id = ?", [number])
             _end_intent(db, intent)
@@ -195,8 +195,9 @@ class StateStore:
 
     def _shape_id(self, shape: Shape) -> int:
         if shape not in self._shapes:
-            parts = {"keys": list(shape.keys), "groups": list(shape.groups)}
-            value = canonical_json(parts | ({"attributes": list(shape.attributes)} if shape.attributes else {}))
+            parts: dict[str, JSON] = {"keys": list(shape.keys), "groups": list(shape.groups)}
+            parts |= {"attributes": list(shape.attributes)} if shape.attributes else {}
+            value = canonical_json(parts | ({} if shape.marked else {"marked": False}))
             self._db.execute("INSERT OR IGNORE INTO shape (value) VALUES (?)", [value])
             found = self._db.execute("SELECT id FROM shape WHERE value = ?", [value]).fetchone()
             self._shapes[shape] = found[0]
@@ -308,7 +309,12 @@ def _row(row: sqlite3.Row) -> OwnedRow:
         row["remote_id"],
         row["content"],
         row["fields"],
-        Shape(tuple(shape["keys"]), tuple(shape["groups"]), tuple(shape.get("attributes", ()))),
+        Shape(
+            tuple(shape["keys"]),
+            tuple(shape["groups"]),
+            tuple(shape.get("attributes", ())),
+            shape.get("marked", True),
+        ),
         json.loads(row["files"]),
         row["attributes"],
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.model.address import Address
 from reconciler.model.json import JSON
+from reconciler.plan.rows import RowDigests
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,15 @@ class OwnedResource:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which metadata keys, which groups and which attributes of a row are ours."""
+    """Which metadata keys, which groups and which attributes of a row are ours.
+
+    marked: False when our marker may be missing there.
+    """
 
     keys: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
+    marked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,10 @@ class OwnedRow:
     shape: Shape
     files: Mapping[str, str]
     attributes: str = ""
+
+    def is_as(self, there: RowDigests) -> bool:
+        """Whether what is there has the recorded digests."""
+        return (self.content, self.fields) == (there.content, there.fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,8 @@ class MemoryProvider:
             return Dependents(projects=len({task.project_id for task in tasks}), tasks=len(tasks))
         if address.kind == "AnnotationProject":
             return Dependents(tasks=sum(task.project_id == remote_id for task in self.tasks.values()))
-        return Dependents(units=sum(unit.collection_id == remote_id for unit in self.units.values()))
+        inner = [unit for unit in self.units.values() if unit.collection_id == remote_id]
+        return Dependents(units=sum(rows is None or not set(unit.groups[-1:]).isdisjoint(rows) for unit in inner))
 
     def discover(self, kind: str) -> Iterator[Found]:
         """See `Provider.discover`."""
@@ -347,12 +348,15 @@ class MemoryProvider:
                     self.revision += 1
         return [RowOutcome(key, remote_id) for key, remote_id in doomed.items()]
 
-    def _record(self, task: _Task) -> AnnotationRecord:
-        unit = self.units[task.unit_id]
-        files = tuple(
+    def _files(self, unit: _Unit) -> tuple[RemoteFile, ...]:
+        return tuple(
             RemoteFile(spec, path.rsplit("/", 1)[-1], checksum, len(self.blobs[checksum]), checksum)
             for spec, (path, checksum) in sorted(unit.files.items())
         )
+
+    def _record(self, task: _Task) -> AnnotationRecord:
+        unit = self.units[task.unit_id]
+        files = self._files(unit)
         key = unit.owner.key if unit.owner and unit.owner.key else unit.remote_id
         return AnnotationRecord(task.remote_id, unit.remote_id, key, task.data, files, unit.meta)
 

@@ -1,6 +1,7 @@
 """All benchmarks."""
 
-from tests.benchmarks import population, startup
+from tests.benchmarks import exports, population, startup
 
 startup.main()
 population.main()
+exports.main()

@@ -7,10 +7,11 @@ from reconciler.providers.registry import IN_PROCESS_URL, open_provider
 
 
 @pytest.fixture
-def app(tmp_path):
+def app(tmp_path, database):
     from reconciler.backend.app import create_app
+    from reconciler.backend.store import open_store
 
-    made = create_app(tmp_path / "store")
+    made = create_app(open_store(tmp_path / "store", database=database))
     yield made
     made.close()
 

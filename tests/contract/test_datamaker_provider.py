@@ -82,6 +82,7 @@ def detail(client, path):
     return client.get(path).value["data"]
 
 
+@pytest.mark.every_database
 def test_marker_and_schema_live_in_the_meta_of_the_service(embedded, client):
     schema = {"type": "object", "properties": {"age": {}}, "additionalProperties": False}
     found = embedded.create(Desired(CHEST, {"title": "t", "unitMetaSchema": schema, "meta": {"owner": "x"}}))
@@ -91,6 +92,7 @@ def test_marker_and_schema_live_in_the_meta_of_the_service(embedded, client):
     assert found.fields["meta"] == {"owner": "x"}
 
 
+@pytest.mark.every_database
 def test_category_not_declared_is_that_of_the_primary_specification(embedded):
     specs = [{**SPECS[1]}, {**SPECS[0], "name": "pcd_1", "type": "pcd"}]
     specs = [{**specs[0], "primary": False}, {**specs[1], "primary": True}]
@@ -98,11 +100,13 @@ def test_category_not_declared_is_that_of_the_primary_specification(embedded):
     assert found.fields["datamaker"]["category"] == "pcd"
 
 
+@pytest.mark.every_database
 def test_platform_block_is_written_as_it_is(embedded):
     desired = Desired(CHEST, {"title": "t", "datamaker": {"category": "audio", "access_level": "partially_public"}})
     assert differences(desired, embedded.create(desired)) == ()
 
 
+@pytest.mark.every_database
 def test_update_writes_only_what_changes(embedded, client, collection):
     """A foreign setting in a specification's configuration survives a change of the specification."""
     path = f"/v2/data-collections/{collection.remote_id}/"
@@ -117,6 +121,7 @@ def test_update_writes_only_what_changes(embedded, client, collection):
     assert [spec["id"] for spec in after] == [spec["id"] for spec in specs]
 
 
+@pytest.mark.every_database
 def test_class_ids_are_stable_and_kept(embedded, client, collection):
     def desired(*names):
         fields = {"title": "p", "category": "image", "collection": collection.remote_id}
@@ -135,6 +140,7 @@ def test_class_ids_are_stable_and_kept(embedded, client, collection):
     assert after["vessel"] == before["vessel"]
 
 
+@pytest.mark.every_database
 def test_groups_are_made_once_and_units_put_into_the_last(embedded, client, collection, content):
     drafts = [draft(k, content.add("image_1", k, k.encode())) for k in "ab"]
     made = embedded.create_units(collection.remote_id, drafts, content, lambda _: None)
@@ -145,6 +151,7 @@ def test_groups_are_made_once_and_units_put_into_the_last(embedded, client, coll
     assert (len(ids), names.count("batch-7")) == (1, 1)
 
 
+@pytest.mark.every_database
 def test_creating_units_costs_calls_per_batch_not_per_unit(app, content):
     calls = []
 
@@ -165,6 +172,7 @@ def test_creating_units_costs_calls_per_batch_not_per_unit(app, content):
     provider.close()
 
 
+@pytest.mark.every_database
 def test_wrong_token_is_denied_with_a_fix(app):
     provider = open_provider(BackendSettings("local", "embedded"), wsgi=(app, "syn_wrongwrongwrong"))
     with pytest.raises(Denied) as raised:
@@ -174,6 +182,7 @@ def test_wrong_token_is_denied_with_a_fix(app):
     provider.close()
 
 
+@pytest.mark.every_database
 def test_create_units_with_refused_credentials_raises_denied(app, embedded, collection, content):
     provider = open_provider(BackendSettings("local", "embedded"), wsgi=(app, "syn_wrongwrongwrong"))
     with pytest.raises(Denied):
@@ -183,6 +192,7 @@ def test_create_units_with_refused_credentials_raises_denied(app, embedded, coll
     provider.close()
 
 
+@pytest.mark.every_database
 def test_duplicate_content_names_the_owner(embedded, collection, content):
     image = content.add("image_1", "a.png", b"a")
     outcomes = embedded.create_units(
@@ -192,6 +202,7 @@ def test_duplicate_content_names_the_owner(embedded, collection, content):
     assert 'AssetSet/scans["a"]' in str(outcomes[1].error)
 
 
+@pytest.mark.every_database
 def test_large_files_already_there_are_not_sent_again(embedded, collection, content):
     large = content.add("image_1", "large.png", b"\0" * (9 * 1024 * 1024))
     embedded.create_units(collection.remote_id, [draft("a", large)], content, lambda _: None)
@@ -216,6 +227,7 @@ def test_large_files_go_in_parts_and_arrive_whole(tmp_path, content):
     app.close()
 
 
+@pytest.mark.every_database
 def test_assignment_records_come_with_their_unit(embedded, client, collection, content):
     project = embedded.create(Desired(LABELS, {"title": "p", "category": "image", "collection": collection.remote_id}))
     image = content.add("image_1", "p1/img.png", b"bytes")

@@ -175,3 +175,82 @@ def test_assignments_are_exported_like_tasks(bench):
     assert bench.apply().exit_code is ExitCode.OK
     payload = json.loads((bench.root / "raw/annotations/a.json").read_text())
     assert set(payload["annotations"]) == {"image_1"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        ("no JSON", "text and not JSON"),
+        ([1, 2], "list, not an object"),
+        (7, "int, not an object"),
+    ],
+)
+def test_payload_that_is_no_document_costs_its_own_item_alone(bench, payload, reason):
+    annotate(bench, "b", payload)
+    annotate(bench, "c", {"annotations": {"image_1": []}})
+    before = instances(bench)
+    report = bench.apply()
+    assert report.exit_code is ExitCode.PARTLY_APPLIED
+    [failure] = report.failures
+    task = bench.owned()["TaskSet/tasks"]["b"]
+    assert (failure.address, f"record {task} cannot be exported" in failure.summary) == ('Export/out["b"]', True)
+    after = instances(bench)
+    assert after["annotations"] == before["annotations"][:2]  # what was published of b stays, c is empty now
+    assert summary(bench)["items"] == {"read": 3, "written": 3, "unreadable": 1}
+    [lost] = summary(bench)["unreadable"]
+    assert (lost["key"], lost["record"], reason in lost["reason"]) == ("b", task, True)
+    assert bench.plan().rows[EXPORT] == {"b": ("replace", "content_differs")}
+
+
+def test_unreadable_item_that_was_never_published_is_left_out_until_it_can_be_read(bench):
+    annotate(bench, "b", "no JSON")
+    bench.set("Export", "new", target="task", project="objects", format="coco", destination={"url": "new"})
+    assert bench.apply().exit_code is ExitCode.PARTLY_APPLIED
+    images = json.loads((bench.root / "new/annotations/instances.json").read_text())["images"]
+    assert [image["file_name"] for image in images] == ["a.jpg", "c.jpg"]
+    assert not (bench.root / "new/images/b.jpg").exists()
+    assert bench.plan().rows["Export/new"] == {"b": ("create", "not_remote")}
+    annotate(bench, "b", {"annotations": {}})
+    assert bench.apply().exit_code is ExitCode.OK
+    assert (bench.root / "new/images/b.jpg").exists()
+    assert bench.plan().is_empty
+
+
+def test_payload_kept_as_text_is_exported_as_it_is_by_the_raw_format(bench):
+    annotate(bench, "b", "no JSON")
+    bench.set("Export", "raw", target="task", project="objects", format="synapse-json", destination={"url": "raw"})
+    bench.remove("Export", "out")
+    assert bench.apply().exit_code is ExitCode.OK
+    assert json.loads((bench.root / "raw/annotations/b.json").read_text()) == "no JSON"
+
+
+def test_no_spool_stays_behind(bench):
+    annotate(bench, "b", None)
+    assert bench.apply().exit_code is ExitCode.OK
+    assert list((bench.root / ".reconciler/cache").glob("spool*")) == []
+
+
+def test_two_records_of_one_unit_are_told_apart_by_their_id(bench):
+    """Ids of units do not repeat in one project, so two projects' worth of names are made by hand."""
+    (bench.root / "coco.json").write_text(json.dumps(_coco(["a", "b", "c"])))
+    units = bench.pages("/data_units/?page_size=100")
+    for unit in units[:2]:
+        meta = {**{k: v for k, v in unit["meta"].items() if k != "reconciler"}, "dataset_key": "same"}
+        bench.call("PATCH", f"/v2/data-units/{unit['id']}/", json={"meta": meta})
+    project = bench.pages("/v2/projects/")[0]["id"]
+    bench.documents = {}
+    bench.set(
+        "Export", "raw", target="task", project={"id": project}, format="synapse-json", destination={"url": "raw"}
+    )
+    with bench.session() as session, session.lock("rm"):
+        store = session.open_state()
+        for address in store.resources():
+            store.drop_resource(address)
+    assert bench.apply().exit_code is ExitCode.OK
+    names = sorted(path.name for path in (bench.root / "raw/annotations").iterdir())
+    assert len(names) == 3
+    assert sum(name.startswith("same__") for name in names) == 2
+
+
+def summary(bench: Bench) -> dict:
+    return json.loads((bench.root / "out/metadata/export_summary.json").read_text())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.engine.importing import import_all
 from reconciler.errors import BlockedPlan, ExitCode
 from tests.support.workspace import Bench
 
@@ -74,8 +73,7 @@ def test_description_without_our_line_is_marked_again_by_the_next_change(bench):
 def test_lost_state_is_rebuilt_from_the_marker(bench):
     (bench.root / ".reconciler/state.db").unlink()
     assert bench.plan().changes["GroundTruthDataset/gold"] == ("adopt", "marked_as_ours")
-    with bench.session() as session, session.lock("import"):
-        import_all(session, session.open_state())
+    bench.import_all(write=False)
     assert bench.plan().is_empty
     assert len(bench.pages(DATASETS)) == 1
 
@@ -90,8 +88,7 @@ def test_import_all_writes_a_document_whose_plan_is_empty(bench):
     made = bench.call("POST", DATASETS, json={"name": "Theirs", "description": "By hand"})["data"]
     for name in ("a", "b"):
         bench.call("POST", f"{DATASETS}{made['id']}/versions/", json={"version": name})
-    with bench.session() as session, session.lock("import"):
-        (path,) = import_all(session, session.open_state(), bench.root).written
+    (path,) = bench.import_all().written
     assert "versions:\n  - a\n  - b\n" in path.read_text()
     assert bench.plan().changes["GroundTruthDataset/theirs"] == ("no-op", "unchanged")
 

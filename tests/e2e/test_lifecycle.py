@@ -10,11 +10,11 @@ import pytest
 from reconciler.engine.applying import apply_plan
 from reconciler.engine.context import PlanOptions, Refresh
 from reconciler.engine.events import Progress
-from reconciler.engine.importing import import_all, import_object
+from reconciler.engine.importing import import_object
 from reconciler.engine.planning import make_plan
 from reconciler.engine.running import Control
 from reconciler.errors import BlockedPlan, ConfigError, ExitCode, PolicyViolation, StalePlan, UnsafePlan, UsageError
-from reconciler.model.address import Address
+from reconciler.model.address import Address, parse_address
 from reconciler.plan.guard import DeleteLimit
 from reconciler.state.planfile import PlanFile
 from tests.support.cutting import Cutter
@@ -101,11 +101,17 @@ def test_import_puts_one_object_under_ownership(bench):
     assert collections_there(bench) == ["Pictures"]
 
 
+@pytest.mark.parametrize("address", ["AssetSet/pics-2026", "MetadataSource/ages"])
+def test_import_of_what_has_no_id_is_refused_with_another_way(applied, address):
+    with applied.session() as session, pytest.raises(UsageError, match="is not one remote object") as caught:
+        import_object(session, session.open_state(), parse_address(address), "1")
+    assert caught.value.fix
+
+
 def test_import_all_rebuilds_a_lost_state(applied):
     before = applied.owned()
     (applied.root / ".reconciler/state.db").unlink()
-    with applied.session() as session:
-        report = import_all(session, session.open_state())
+    report = applied.import_all(write=False)
     assert (report.rows, report.failures) == (3, ())
     assert applied.owned() == before
     assert applied.plan().is_empty
@@ -127,8 +133,7 @@ def test_import_all_writes_documents_for_what_nobody_declared(applied):
         "file_specifications": [{"name": "text_1", "file_type": "text"}],
     }
     applied.call("POST", "/v2/data-collections/", json=body)
-    with applied.session() as session:
-        report = import_all(session, session.open_state(), applied.root / "imported")
+    report = applied.import_all()
     assert [path.name for path in report.written] == ["collection-their-things.yaml"]
     planned = applied.plan()
     assert planned.is_empty, planned.text

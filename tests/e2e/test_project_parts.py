@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.engine.importing import import_all
 from reconciler.errors import BlockedPlan, ExitCode
 from tests.support.workspace import Bench
 
@@ -81,8 +80,7 @@ def test_import_all_writes_tags_as_lists(bench):
     number = made["data"]["id"]
     bench.call("POST", f"/v2/projects/{number}/tags/", json={"name": "a", "category": "export"})
     bench.call("POST", f"/v2/projects/{number}/review-tags/", json={"name": "b"})
-    with bench.session() as session, session.lock("import"):
-        (path,) = import_all(session, session.open_state(), bench.root).written
+    (path,) = bench.import_all().written
     assert "tags:\n    - name: a\n      category: export\n" in path.read_text()
     assert bench.plan().changes["AnnotationProject/theirs"] == ("no-op", "unchanged")
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import postgres
+
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-official" / "bin" / "python"
 TOKEN = "syn_" + "a1b2" * 10
@@ -28,15 +30,20 @@ _PROGRAM = """
 import sys
 from pathlib import Path
 from reconciler.backend.serve import serve
-sys.exit(serve("127.0.0.1:" + sys.argv[3], Path(sys.argv[1]), Path(sys.argv[2]), sys.stdout))
+database = sys.argv[4] or None
+sys.exit(serve("127.0.0.1:" + sys.argv[3], Path(sys.argv[1]), Path(sys.argv[2]), sys.stdout, database=database))
 """
 
 
 @dataclass
 class Server:
-    """A `serve` process over one folder, which may be stopped and started again on the same port."""
+    """A `serve` process over one folder, which may be stopped and started again on the same port.
+
+    database: as `serve` takes it, '' for the file in the folder.
+    """
 
     folder: Path
+    database: str = ""
     port: str = "0"
     process: subprocess.Popen[str] | None = None
 
@@ -46,8 +53,9 @@ class Server:
         seed.write_text(SEED)
         with (self.folder / "stderr.txt").open("a") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-c", _PROGRAM, self.folder / "store", seed, self.port],
-                stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+                [sys.executable, "-W", "error", "-c", _PROGRAM, self.folder / "store", seed, self.port, self.database],
+                stdout=subprocess.PIPE, stderr=errors, text=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT), "PGPASSWORD": postgres.PASSWORD},
             )  # fmt: skip
         assert self.process.stdout is not None
         found = re.search(r"http://127\.0\.0\.1:(\d+)", self.process.stdout.readline())
@@ -78,7 +86,18 @@ def official_python() -> Path:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that runs for the whole of these tests."""
-    server = Server(tmp_path_factory.mktemp("server"))
+    yield from running(Server(tmp_path_factory.mktemp("server")))
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def every_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An empty server over a file, and another over PostgreSQL."""
+    database = "" if request.param == "sqlite" else request.getfixturevalue("shared_postgres").database()
+    yield from running(Server(tmp_path_factory.mktemp("every"), database))
+
+
+def running(server: Server) -> Iterator[Server]:
+    """The server, started now and stopped at the end."""
     server.start()
     yield server
     if server.process is not None and server.process.poll() is None:
@@ -110,11 +129,13 @@ class Conversation:
 
     calls: list[dict[str, object]]
     exit_code: int
+    log: str
 
 
 @pytest.fixture(scope="session")
-def conversation(official_python: Path, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Conversation:
-    """Let the client fill the server, restart it, and let the client read everything again."""
+def conversation(official_python: Path, every_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Conversation:
+    """Let the client fill a server, restart it, and let the client read everything again."""
+    server = every_server
     folder = tmp_path_factory.mktemp("client")
     given = {"url": f"http://127.0.0.1:{server.port}", "token": TOKEN, "email": EMAIL, "password": PASSWORD}
     first, context = converse(official_python, "FIRST", {**given, "folder": str(folder)}, folder)
@@ -122,4 +143,4 @@ def conversation(official_python: Path, server: Server, tmp_path_factory: pytest
     server.start()
     later = tmp_path_factory.mktemp("later")
     second, _ = converse(official_python, "SECOND", {**given, "folder": str(later), "context": context}, later)
-    return Conversation(first + second, exit_code)
+    return Conversation(first + second, exit_code, server.log())

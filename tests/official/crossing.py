@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from synapse_sdk.clients.backend import BackendClient
+from synapse_sdk.clients.backend_v2 import BackendClientV2
 
 
 def upload(client, given):
@@ -36,6 +37,28 @@ def read(client, given):
     ]
 
 
+def access(client, given):
+    """What the second client sees of groups, scripts, roles and groups of units; then it makes some of its own."""
+    v2 = BackendClientV2(given["url"], access_token=given["token"], allow_insecure=True)
+    collection = given["collection"]
+    groups = {one.id: v2.groups.retrieve(one.id) for one in v2.groups.list(list_all=True)}
+    scripts = [v2.validation_scripts.retrieve(one.id) for one in v2.validation_scripts.list(list_all=True)]
+    units = v2.data_collections.groups(collection)
+    seen = {
+        "groups": [one.name for one in groups.values()],
+        "scripts": [[one.name, one.code, one.timeout] for one in scripts],
+        "units": sorted(one.name for one in units.list(list_all=True)),
+        "roles": {
+            groups[one["group"]].name: one["role"] for one in v2.data_collections.roles(collection)["group_roles"]
+        },
+    }
+    theirs = v2.groups.create({"name": "Theirs", "description": "Made elsewhere"})
+    v2.data_collections.invite(collection, {"group_roles": [{"group": theirs.id, "role": "viewer"}]})
+    v2.validation_scripts.create({"name": "Their check", "code": "x = 1", "timeout": 3})
+    units.create({"name": "their-units"})
+    return seen
+
+
 given = json.load(sys.stdin)
 client = BackendClient(base_url=given["url"], access_token=given["token"])
-print(json.dumps({"upload": upload, "read": read}[given["do"]](client, given)))
+print(json.dumps({"upload": upload, "read": read, "access": access}[given["do"]](client, given)))

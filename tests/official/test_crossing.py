@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine.context import PlanOptions
-from reconciler.engine.importing import import_all, import_object
+from reconciler.engine.importing import import_object
 from reconciler.engine.session import open_backend
 from reconciler.errors import ExitCode
 from reconciler.model.address import Address
@@ -18,6 +18,7 @@ from .conftest import TOKEN, official_environment
 
 UNITS = 200
 PICS = Address("Collection", "pics")
+ACCESS = ("Group", "ValidationScript", "AccessGrant")
 SPECS = [{"name": "image_1", "type": "image", "extensions": [".jpg"], "required": True}]
 
 
@@ -87,8 +88,7 @@ def test_units_of_the_official_client_are_adopted_and_show_no_difference(officia
     made = converse(official_python, bench.root / "data", "upload", url, collection_id(bench))
     assert made == UNITS
     assert bench.plan().summary["bytes"] == 0
-    with bench.session() as session:
-        report = import_all(session, session.open_state())
+    report = bench.import_all(write=False)
     assert (report.rows, report.failures) == (UNITS, ())
     planned = bench.plan()
     assert planned.is_empty, planned.text
@@ -101,3 +101,23 @@ def test_collection_of_the_official_client_is_imported(official_python, server, 
     with bench.session() as session:
         import_object(session, session.open_state(), PICS, remote_id)
     assert bench.plan(PlanOptions(targets=(PICS,))).is_empty
+
+
+def test_official_client_sees_our_access_kinds_and_we_import_theirs(official_python, server, bench):
+    bench.documents = {("Collection", "pics"): bench.documents["Collection", "pics"]}
+    bench.set("Collection", "pics", datamaker={"groups": ["batch-42"]})
+    bench.set("Group", "readers", title="Readers")
+    bench.set("ValidationScript", "boxes", title="Boxes", code="a = 1", timeout=7)
+    bench.set("AccessGrant", "see", collection="pics", group="readers", roles=["viewer", "manager"])
+    assert bench.apply().exit_code is ExitCode.OK
+    url = f"http://127.0.0.1:{server.port}"
+    seen = converse(official_python, bench.root / "data", "access", url, collection_id(bench))
+    assert "Readers" in seen["groups"]
+    assert ["Boxes", "a = 1\n", 7] in seen["scripts"]
+    assert (seen["units"], seen["roles"]) == (["batch-42"], {"Readers": ["manager", "viewer"]})
+    assert bench.plan().is_empty
+    written = [path.name for path in bench.import_all().written]
+    assert {"group-theirs.yaml", "validationscript-their-check.yaml"} <= set(written)
+    assert any(name.startswith("accessgrant-") for name in written)
+    actions = {action for address, (action, _) in bench.plan().changes.items() if address.split("/")[0] in ACCESS}
+    assert actions == {"no-op"}

@@ -26,12 +26,22 @@ def content(bench: Bench) -> dict[str, list[str]]:
     keys = {unit["id"]: unit["meta"]["reconciler"]["key"] for unit in units}
     (project,) = bench.pages("/v2/projects/?per_page=200")
     (truth,) = bench.pages("/v2/ground-truth-datasets/?per_page=200")
+    (collection,) = bench.pages("/v2/data-collections/?per_page=200")
+    targets = (f"/v2/data-collections/{collection['id']}/", f"/v2/projects/{project['id']}/")
     return {
         "units": sorted(
             json.dumps([u["meta"], {s: f["checksum"] for s, f in u["files"].items()}], sort_keys=True) for u in units
         ),
         "tasks": sorted(keys[task["data_unit_id"]] for task in bench.pages("/v2/tasks/?per_page=200")),
-        "collections": [row["name"] for row in bench.pages("/v2/data-collections/")],
+        "collections": [collection["name"]],
+        "groups": sorted(row["name"] for row in bench.pages(f"{targets[0]}groups/")),
+        "people": sorted(row["name"] for row in bench.pages("/v2/groups/")),
+        "scripts": sorted(row["name"] for row in bench.pages("/v2/validation-scripts/")),
+        "roles": [
+            sorted(role["role"])
+            for path in targets
+            for role in bench.call("GET", f"{path}roles/")["data"]["group_roles"]
+        ],
         "tags": sorted(row["name"] for row in bench.pages(f"/v2/projects/{project['id']}/tags/")),
         "versions": sorted(r["version"] for r in bench.pages(f"/v2/ground-truth-datasets/{truth['id']}/versions/")),
     }
@@ -51,6 +61,11 @@ def template(tmp_path_factory):
     )
     bench.set("TaskSet", "tasks", project="objects", assets="pics-2026")
     bench.set("GroundTruthDataset", "gold", project="objects", versions=["v1", "v2"])
+    bench.set("Collection", "pics", datamaker={"groups": ["batch-1", "batch-2"]})
+    bench.set("Group", "readers", title="Readers")
+    bench.set("ValidationScript", "boxes", title="Boxes", code="pass")
+    for name, target in (("see", {"collection": "pics"}), ("label", {"project": "objects"})):
+        bench.set("AccessGrant", name, **target, group="readers", roles=["viewer", "manager"])
     return bench
 
 

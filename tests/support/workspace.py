@@ -18,10 +18,12 @@ from reconciler.backend.store import open_store
 from reconciler.config import load
 from reconciler.engine.applying import apply_plan
 from reconciler.engine.context import PlanOptions
+from reconciler.engine.importing import ImportReport, Writing, import_all
 from reconciler.engine.planning import make_plan
 from reconciler.engine.report import ApplyReport
 from reconciler.engine.running import Control
 from reconciler.engine.session import OpenBackend, Session
+from reconciler.model.address import parse_address
 from reconciler.model.workspace import BackendSettings
 from reconciler.plan.values import Action
 from reconciler.providers.base import Provider
@@ -116,6 +118,12 @@ class Bench:
             finally:
                 plan.close()
 
+    def import_all(self, source: str | None = None, *, write: bool = True) -> ImportReport:
+        """Take over what is there under the lock, as the command does."""
+        with self.session() as session, session.lock("import"):
+            writing = Writing(self.root / "imported", lambda: self.session().configuration, source)
+            return import_all(session, session.open_state(), writing if write else None)
+
     def with_provider(self, work: Callable[[Any], Any], backend: str = "") -> Any:
         """Do something to the backend behind our back."""
         with self.session() as session:
@@ -143,6 +151,12 @@ class Bench:
             rows += body["results"] if "results" in body else body["data"]
             following = body["next"] if "results" in body else body["meta"]["pagination"]["next_cursor"]
         return rows
+
+    def remote_id(self, address: str) -> str | None:
+        """The id of a resource, as the state has it."""
+        with self.session() as session:
+            owned = session.open_state(read_only=True).resource(parse_address(address))
+            return owned.remote_id if owned else None
 
     def owned(self) -> dict[str, dict[str, str]]:
         """Address → key → remote id, as the state has it."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import Connection, Row, one, scalar
 from reconciler.backend.datamaker.call import Identity
 from reconciler.backend.routing import Access
 from reconciler.backend.store import Store, token_hash
@@ -47,7 +46,7 @@ def _plain(value: str | None) -> str:
     return rest.strip() if scheme.lower() in ("token", "bearer") else text
 
 
-def _tenant(db: sqlite3.Connection, row: sqlite3.Row, code: str, access: Access) -> int:
+def _tenant(db: Connection, row: Row, code: str, access: Access) -> int:
     if row["tenant_id"] is not None:
         if code and code != row["code"]:
             raise denied("The token belongs to another tenant.")
@@ -66,7 +65,7 @@ def _tenant(db: sqlite3.Connection, row: sqlite3.Row, code: str, access: Access)
     return int(tenant)
 
 
-def _note_use(store: Store, row: sqlite3.Row) -> None:
+def _note_use(store: Store, row: Row) -> None:
     now = datetime.fromtimestamp(store.clock(), UTC)
     last = row["last_used"]
     if last is not None and now - datetime.fromisoformat(last) < _USED_RESOLUTION:

@@ -8,16 +8,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import sqlite3
 from typing import Any, Final
 
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import Connection, Row, one, scalar
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
 from reconciler.backend.datamaker.fields import Fields
 from reconciler.backend.datamaker.listing import Selection, v2_list
 from reconciler.backend.routing import Access, Route, Work
 from reconciler.backend.store import add_token, new_token
-from reconciler.backend.wire import ApiError, Response, not_found
+from reconciler.backend.wire import ApiError, Response
 
 _SCRYPT: Final = {"n": 1 << 14, "r": 8, "p": 1}
 _LOGIN_TOKENS_KEPT: Final = 20
@@ -56,11 +55,11 @@ def login(call: Call) -> Response:
     return call.reply({"token": token})
 
 
-def _forget_old_logins(db: sqlite3.Connection, user: int) -> None:
+def _forget_old_logins(db: Connection, user: int) -> None:
     db.execute(
-        "DELETE FROM tokens WHERE user_id = ?1 AND tenant_id IS NULL AND description = 'login' AND id NOT IN"
-        " (SELECT id FROM tokens WHERE user_id = ?1 AND tenant_id IS NULL ORDER BY id DESC LIMIT ?2)",
-        {"1": user, "2": _LOGIN_TOKENS_KEPT},
+        "DELETE FROM tokens WHERE user_id = :user AND tenant_id IS NULL AND description = 'login' AND id NOT IN"
+        " (SELECT id FROM tokens WHERE user_id = :user AND tenant_id IS NULL ORDER BY id DESC LIMIT :kept)",
+        {"user": user, "kept": _LOGIN_TOKENS_KEPT},
     )
 
 
@@ -81,7 +80,7 @@ def _tenants(call: Call, *where: str, values: tuple[Any, ...] = ()) -> Selection
     return Selection("*", "tenants", "id", (own, *bound, *where), given)
 
 
-def _tenant_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _tenant_wire(row: Row) -> dict[str, Any]:
     return {"code": row["code"], "name": row["name"], "slug": row["slug"], "is_active": bool(row["is_active"])}
 
 
@@ -93,20 +92,18 @@ def list_tenants(call: Call) -> Response:
 def get_tenant(call: Call) -> Response:
     """One tenant by its code."""
     chosen = _tenants(call, "code = ?", values=(call.request.params["code"],))
-    row = one(call.db, chosen.sql(tail=""), chosen.values)
-    if row is None:
-        raise not_found("The tenant")
+    row = call.find("The tenant", chosen.sql(tail=""), chosen.values)
     return call.reply(_tenant_wire(row))
 
 
-def _token_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _token_wire(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "description": row["description"], "last_used": row["last_used"]}
 
 
 def _tokens(call: Call, *where: str, values: tuple[Any, ...] = ()) -> Selection:
     return Selection(
-        "*", "tokens", "id", ("user_id = ?", "tenant_id IS ?", *where),
-        (call.identity.user, call.tenant or None, *values),
+        "*", "tokens", "id", ("user_id = ?", "coalesce(tenant_id, 0) = ?", *where),
+        (call.identity.user, call.tenant, *values),
     )  # fmt: skip
 
 
@@ -124,12 +121,9 @@ def create_token(call: Call) -> Response:
     return call.reply({**_token_wire(_token(call, made)), "token": token}, 201)
 
 
-def _token(call: Call, token: int | None) -> sqlite3.Row:
+def _token(call: Call, token: int | None) -> Row:
     chosen = _tokens(call, "id = ?", values=(token,))
-    row = one(call.db, chosen.sql(tail=""), chosen.values)
-    if row is None:
-        raise not_found("The token")
-    return row
+    return call.find("The token", chosen.sql(tail=""), chosen.values)
 
 
 def get_token(call: Call) -> Response:
@@ -152,13 +146,11 @@ def list_storages(call: Call) -> Response:
 
 def get_storage(call: Call) -> Response:
     """One storage."""
-    row = one(call.db, "SELECT * FROM storages WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The storage")
+    row = call.find("The storage", "SELECT * FROM storages WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
     return call.reply(_storage_wire(row))
 
 
-def _storage_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _storage_wire(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "name": row["name"],
@@ -174,13 +166,11 @@ def open_session(call: Call) -> Response:
     fields = Fields(call.request.object())
     fields.text("purpose", choices=("read", "write"), required=True)
     fields.done()
-    row = one(call.db, "SELECT * FROM storages WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The storage")
+    row = call.find("The storage", "SELECT * FROM storages WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
     return call.reply({"provider": row["provider"], "configuration": {}, "expires_at": None, "contract_version": 1})
 
 
-def storage_id(call: Call, db: sqlite3.Connection) -> int:
+def storage_id(call: Call, db: Connection) -> int:
     """Id of the tenant's storage."""
     return int(scalar(db, "SELECT id FROM storages WHERE tenant_id = ?", (call.tenant,)))
 

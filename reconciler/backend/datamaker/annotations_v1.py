@@ -7,10 +7,10 @@ rows, one for their tags, and, where units are shown, two for these.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
 from typing import Final
 
+from reconciler.backend.database import IDS, Row
 from reconciler.backend.datamaker.assignments import SOURCE as ASSIGNMENT_SOURCE
 from reconciler.backend.datamaker.assignments import find_assignment, single_project_etag
 from reconciler.backend.datamaker.call import Call
@@ -21,7 +21,7 @@ from reconciler.backend.datamaker.filters import (
     TASK_TIMES,
     conditions,
 )
-from reconciler.backend.datamaker.listing import Selection, id_filters, v1_page
+from reconciler.backend.datamaker.listing import Selection, id_filters, thinned, v1_page
 from reconciler.backend.datamaker.payloads import payload_text, response_mode
 from reconciler.backend.datamaker.revisions import etag_headers, not_modified
 from reconciler.backend.datamaker.tasks import SOURCE as TASK_SOURCE
@@ -30,7 +30,7 @@ from reconciler.backend.datamaker.units_v1 import files_of
 from reconciler.backend.routing import Route, Work
 from reconciler.backend.wire import Response, encode_json
 
-Rows = list[sqlite3.Row]
+Rows = list[Row]
 Write = Callable[[Call, Rows], list[str]]
 
 _NOTHING: Final = "{}"
@@ -59,7 +59,7 @@ def _task_texts(call: Call, rows: Rows) -> list[str]:
     tags = _tags(call, "task", [row["id"] for row in rows])
     mode = response_mode(call)
     return [
-        _object(
+        thinned(
             call,
             id=str(row["id"]),
             project=str(row["project_id"]),
@@ -82,7 +82,7 @@ def _assignment_texts(call: Call, rows: Rows) -> list[str]:
     task_tags = _tags(call, "task", [row["task_id"] for row in rows])
     mode = response_mode(call)
     return [
-        _object(
+        thinned(
             call,
             id=str(row["id"]),
             data=payload_text(call, "assignment", row["id"], row["data"], mode),
@@ -117,18 +117,11 @@ def _file_texts(call: Call, rows: Rows) -> list[str]:
     return [f'{{"id":{row["id"]},"files":{files.get(row["unit_id"], "[]")}}}' for row in rows]
 
 
-def _object(call: Call, **texts: str) -> str:
-    """A JSON object from values that are JSON text, thinned out by `fields` and `omit`."""
-    wanted, unwanted = set(call.query.all("fields")), set(call.query.all("omit"))
-    kept = [f'"{k}":{v}' for k, v in texts.items() if (not wanted or k in wanted) and k not in unwanted]
-    return "{" + ",".join(kept) + "}"
-
-
 def _units(call: Call, rows: Rows) -> dict[int, str]:
     """Units of the rows as JSON text `{id, meta, files}`."""
     units = sorted({row["unit_id"] for row in rows})
     files = files_of(call).by_unit(units)
-    sql = "SELECT id, meta FROM units WHERE id IN (SELECT value FROM json_each(?))"
+    sql = f"SELECT id, meta FROM units WHERE id IN {IDS}"
     return {
         row["id"]: f'{{"id":{row["id"]},"meta":{row["meta"]},"files":{files.get(row["id"], _NOTHING)}}}'
         for row in call.db.execute(sql, (encode_json(units),))
@@ -136,7 +129,7 @@ def _units(call: Call, rows: Rows) -> dict[int, str]:
 
 
 def _tags(call: Call, kind: str, owners: list[int]) -> dict[int, list[int]]:
-    sql = f"SELECT {kind}_id, tag_id FROM tagged_{kind}s WHERE {kind}_id IN (SELECT value FROM json_each(?)) ORDER BY 2"
+    sql = f"SELECT {kind}_id, tag_id FROM tagged_{kind}s WHERE {kind}_id IN {IDS} ORDER BY 2"
     found: dict[int, list[int]] = {}
     for owner, tag in call.db.execute(sql, (encode_json(owners),)):
         found.setdefault(owner, []).append(tag)

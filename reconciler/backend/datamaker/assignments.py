@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any, Final
 
-from reconciler.backend.database import one
+from reconciler.backend.database import IDS, Connection, Row, one, update_sql
 from reconciler.backend.datamaker.call import Call
-from reconciler.backend.datamaker.fields import id_list, update_sql
+from reconciler.backend.datamaker.fields import id_list
 from reconciler.backend.datamaker.filters import ASSIGNMENT_FILTERS, ASSIGNMENT_TIMES, conditions
 from reconciler.backend.datamaker.listing import PER_PAGE_CAP, Selection, v2_list, v2_page
 from reconciler.backend.datamaker.payloads import check_payload, payload_text, response_mode
 from reconciler.backend.datamaker.revisions import etag_headers, not_modified, project_etag, touch_project
 from reconciler.backend.datamaker.tasks import FETCH_LIMIT, fetch_rows
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import ApiError, FieldError, Response, encode_json, invalid, invalid_field, not_found
+from reconciler.backend.wire import ApiError, FieldError, Response, encode_json, invalid, invalid_field
 
 SOURCE: Final = "assignments a JOIN projects p ON p.id = a.project_id"
 _LIST_COLUMNS: Final = (
@@ -23,15 +22,14 @@ _LIST_COLUMNS: Final = (
 _STATES: Final = ("status_label", "status_review", "is_confirmed", "is_discarded")
 
 
-def find_assignment(call: Call, assignment: int) -> sqlite3.Row:
+def find_assignment(call: Call, assignment: int) -> Row:
     """Read an assignment. Raises `ApiError` 404 when the tenant has none with this id."""
-    row = one(call.db, f"SELECT a.* FROM {SOURCE} WHERE a.id = ? AND p.tenant_id = ?", (assignment, call.tenant))
-    if row is None:
-        raise not_found("The assignment")
-    return row
+    return call.find(
+        "The assignment", f"SELECT a.* FROM {SOURCE} WHERE a.id = ? AND p.tenant_id = ?", (assignment, call.tenant)
+    )
 
 
-def _summary(row: sqlite3.Row) -> dict[str, Any]:
+def _summary(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "user_id": row["user_id"],
@@ -44,13 +42,13 @@ def _summary(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def tags_of(db: sqlite3.Connection, kind: str, owner: int) -> list[int]:
+def tags_of(db: Connection, kind: str, owner: int) -> list[int]:
     """Tags of a task or assignment. kind: task or assignment."""
     sql = f"SELECT tag_id FROM tagged_{kind}s WHERE {kind}_id = ? ORDER BY tag_id"
     return [row[0] for row in db.execute(sql, (owner,))]
 
 
-def _detail_text(call: Call, row: sqlite3.Row) -> str:
+def _detail_text(call: Call, row: Row) -> str:
     rest = {
         **_summary(row),
         "reviewer_id": call.optional_id(row["reviewer_id"]),
@@ -96,8 +94,8 @@ def bulk_fetch(call: Call) -> Response:
     return v2_page(call, f"[{','.join(texts)}]", PER_PAGE_CAP)
 
 
-def _units_of(db: sqlite3.Connection, tasks: list[int]) -> dict[int, int]:
-    sql = "SELECT id, unit_id FROM tasks WHERE id IN (SELECT value FROM json_each(?))"
+def _units_of(db: Connection, tasks: list[int]) -> dict[int, int]:
+    sql = f"SELECT id, unit_id FROM tasks WHERE id IN {IDS}"
     return {row["id"]: row["unit_id"] for row in db.execute(sql, (encode_json(tasks),))}
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.backend.database import Connection, Row, Values, one
 from reconciler.backend.store import Settings, Store
 from reconciler.backend.wire import Query, Request, Response, encode_json, json_response, not_found
 
@@ -32,10 +32,10 @@ class Call:
     request: Request
     identity: Identity
     request_id: str
-    connection: sqlite3.Connection | None = None
+    connection: Connection | None = None
 
     @property
-    def db(self) -> sqlite3.Connection:
+    def db(self) -> Connection:
         """The connection of the transaction that the dispatcher opened."""
         assert self.connection is not None, "this route opens its transactions itself"
         return self.connection
@@ -71,6 +71,13 @@ class Call:
         if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) >= 1 << 31:
             raise not_found("This object")
         return int(text)
+
+    def find(self, what: str, sql: str, values: Values) -> Row:
+        """The first row that is selected. Raises `ApiError` 404 without one. what: its name in the message."""
+        row = one(self.db, sql, values)
+        if row is None:
+            raise not_found(what)
+        return row
 
     def optional_id(self, value: int | None) -> int | None:
         """An id that may be missing, as the dialect setting wants it written."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any, Final
 
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import Connection, Row, insert, insert_sql, one, scalar, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
-from reconciler.backend.datamaker.fields import Fields, Writing, insert_sql, update_sql
+from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.listing import Selection, id_filters, v1_list, v2_list
 from reconciler.backend.datamaker.meta_schema import META_SCHEMA_KEY, schema_problem
 from reconciler.backend.datamaker.revisions import touch_collection, touch_projects_of_collection
@@ -21,7 +20,7 @@ CAUTIONS: Final = ("sensitive_content", "")
 _FLAGS: Final = ("is_sequential", "is_required", "is_primary")
 
 
-def find_collection(db: sqlite3.Connection, tenant: int, collection: int) -> sqlite3.Row:
+def find_collection(db: Connection, tenant: int, collection: int) -> Row:
     """Read a collection. Raises `ApiError` 404 when the tenant has none with this id."""
     row = one(db, "SELECT * FROM collections WHERE id = ? AND tenant_id = ?", (collection, tenant))
     if row is None:
@@ -29,7 +28,7 @@ def find_collection(db: sqlite3.Connection, tenant: int, collection: int) -> sql
     return row
 
 
-def specifications(db: sqlite3.Connection, collection: int) -> list[sqlite3.Row]:
+def specifications(db: Connection, collection: int) -> list[Row]:
     """File specifications in their order."""
     sql = "SELECT * FROM specifications WHERE collection_id = ? ORDER BY position, id"
     return db.execute(sql, (collection,)).fetchall()
@@ -87,7 +86,7 @@ def _read_specification(item: Any, index: int, outer: Fields) -> dict[str, Any]:
     return fields.values
 
 
-def _store_specifications(db: sqlite3.Connection, collection: int, listed: list[dict[str, Any]]) -> None:
+def _store_specifications(db: Connection, collection: int, listed: list[dict[str, Any]]) -> None:
     """Get or create the listed specifications by name and delete the others, unless units use them."""
     existing = {row["name"]: row for row in specifications(db, collection)}
     _delete_specifications(db, [row for name, row in existing.items() if name not in {s["name"] for s in listed}])
@@ -103,7 +102,7 @@ def _store_specifications(db: sqlite3.Connection, collection: int, listed: list[
         db.execute(update_sql("specifications", values), {"id": known["id"], **values})
 
 
-def _delete_specifications(db: sqlite3.Connection, unlisted: list[sqlite3.Row]) -> None:
+def _delete_specifications(db: Connection, unlisted: list[Row]) -> None:
     used = [row["name"] for row in unlisted if _uses(db, row["id"])]
     if used:
         details = [FieldError("file_specifications", f"{name!r} is used by data units") for name in used]
@@ -111,11 +110,11 @@ def _delete_specifications(db: sqlite3.Connection, unlisted: list[sqlite3.Row]) 
     db.executemany("DELETE FROM specifications WHERE id = ?", [(row["id"],) for row in unlisted])
 
 
-def _uses(db: sqlite3.Connection, specification: int) -> bool:
+def _uses(db: Connection, specification: int) -> bool:
     return scalar(db, "SELECT 1 FROM unit_files WHERE specification_id = ? LIMIT 1", (specification,)) is not None
 
 
-def _summary(row: sqlite3.Row) -> dict[str, Any]:
+def _summary(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "name": row["name"],
@@ -147,7 +146,7 @@ def _detail(call: Call, collection: int) -> dict[str, Any]:
     }
 
 
-def _specification_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _specification_wire(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "name": row["name"],
@@ -175,8 +174,7 @@ def create(call: Call) -> Response:
     """`POST /v2/data-collections/`."""
     values, listed = _read_body(call, Writing.CREATE)
     values |= {"tenant_id": call.tenant, "created": call.store.now()}
-    made = call.db.execute(insert_sql("collections", values), values).lastrowid
-    assert made is not None
+    made = insert(call.db, "collections", values)
     _store_specifications(call.db, made, listed or [])
     return call.reply(_detail(call, made), 201)
 
@@ -219,7 +217,7 @@ def delete(call: Call) -> Response:
     return NO_CONTENT
 
 
-def _v1_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _v1_wire(row: Row) -> dict[str, Any]:
     return {
         **_summary(row),
         "description": row["description"],

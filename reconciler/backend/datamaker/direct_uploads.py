@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from reconciler.backend.blobs import TooLarge
-from reconciler.backend.database import one
+from reconciler.backend.database import Row, one
 from reconciler.backend.datamaker.call import Call
-from reconciler.backend.datamaker.files import media_url, register
+from reconciler.backend.datamaker.files import media_url, publish
 from reconciler.backend.multipart import Part, parts
 from reconciler.backend.routing import Route, Work
 from reconciler.backend.wire import ApiError, Response, encode_json, invalid_field, json_response, not_found
@@ -44,14 +43,11 @@ def _receive(call: Call) -> Response:
 
 
 def _keep(call: Call, staged: str, name: str) -> int:
-    """Make a staged file a data file; returns its id. The staged copy stays until the caller discards it."""
+    """Make a staged file a data file; returns its id."""
     digests = call.store.blobs.staged(staged)
     if digests is None:
         raise not_found("The upload")
-    call.store.blobs.keep(staged, digests)
-    with call.store.writing() as db:
-        [(file, _)] = register(db, call.tenant, [(name, digests)], call.store.now())
-    call.store.blobs.discard(staged)
+    [(file, _)] = publish(call.store, call.tenant, [(staged, name, digests)])
     return file
 
 
@@ -90,7 +86,7 @@ def _staged(upload: str) -> str:
     return f"chunked-{upload}"
 
 
-def _find(call: Call, upload: str) -> sqlite3.Row:
+def _find(call: Call, upload: str) -> Row:
     with call.store.reading() as db:
         row = one(db, "SELECT * FROM chunked_uploads WHERE id = ? AND tenant_id = ?", (upload, call.tenant))
     if row is None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import sys
 import traceback
 from typing import Any, Final
 
+from reconciler.backend.database import DataError, OperationalError
 from reconciler.backend.datamaker import (
     accounts,
     annotations_v1,
@@ -69,9 +69,11 @@ class Dispatcher:
             return self._answer(request, request_id)
         except ApiError as error:
             return error_response(error, request, request_id)
+        except DataError:
+            return error_response(ApiError(400, "VALIDATION_ERROR", "A value cannot be kept."), request, request_id)
         except OverflowError:
             return error_response(ApiError(400, "VALIDATION_ERROR", "A number is too large."), request, request_id)
-        except sqlite3.OperationalError as error:
+        except OperationalError as error:
             return self._unavailable(error, request, request_id)
         except OSError as error:
             print(f"store: {error.strerror}", file=sys.stderr)  # noqa: T201
@@ -80,7 +82,7 @@ class Dispatcher:
             traceback.print_exc(file=sys.stderr)
             return error_response(ApiError(500, "INTERNAL_ERROR", "The server failed."), request, request_id)
 
-    def _unavailable(self, error: sqlite3.OperationalError, request: Request, request_id: str) -> Response:
+    def _unavailable(self, error: OperationalError, request: Request, request_id: str) -> Response:
         text = str(error)
         if "locked" in text or "busy" in text:
             return error_response(ApiError(503, "UNAVAILABLE", "The store is busy: try again."), request, request_id)

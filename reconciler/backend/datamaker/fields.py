@@ -127,13 +127,3 @@ def check_bulk(name: str, value: list[Any], *, most: int, least: int = 1) -> Non
         raise error
     if len(value) < least:
         raise invalid([FieldError(name, f"at least {least}")])
-
-
-def insert_sql(table: str, values: Mapping[str, Any]) -> str:
-    """INSERT with named parameters. The names are columns of ours, never input."""
-    return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(f':{name}' for name in values)})"
-
-
-def update_sql(table: str, values: Mapping[str, Any]) -> str:
-    """UPDATE of one row by :id, with named parameters."""
-    return f"UPDATE {table} SET {', '.join(f'{name} = :{name}' for name in values)} WHERE id = :id"

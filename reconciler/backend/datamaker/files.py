@@ -10,18 +10,18 @@ from __future__ import annotations
 import json
 import mimetypes
 import re
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
 from reconciler.backend.blobs import Digests, read
-from reconciler.backend.database import next_id, one
+from reconciler.backend.database import TEXTS, Connection, Row, next_id
 from reconciler.backend.datamaker.accounts import storage_id
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.listing import Selection, v2_list
 from reconciler.backend.routing import Route
 from reconciler.backend.signing import Signer
+from reconciler.backend.store import Store
 from reconciler.backend.wire import Response, encode_json, invalid_field, not_found
 
 _COLUMN_BY_LENGTH: Final = {32: "md5", 40: "sha1", 64: "sha256"}
@@ -33,26 +33,23 @@ def checksum_column(checksum: str) -> str | None:
     return _COLUMN_BY_LENGTH.get(len(checksum)) if _HEX.fullmatch(checksum) else None
 
 
-def find_files(db: sqlite3.Connection, tenant: int, checksums: Iterable[str]) -> dict[str, sqlite3.Row]:
+def find_files(db: Connection, tenant: int, checksums: Iterable[str]) -> dict[str, Row]:
     """Known files by the checksums (lower-case hex) they were asked for with; unknown ones are left out."""
     asked: dict[str, list[str]] = {}
     for checksum in set(checksums):
         if (column := checksum_column(checksum)) is not None:
             asked.setdefault(column, []).append(checksum)
-    found: dict[str, sqlite3.Row] = {}
+    found: dict[str, Row] = {}
     for column, some in asked.items():
         rows = db.execute(
-            f"SELECT * FROM files WHERE tenant_id = ? AND {column} IN (SELECT value FROM json_each(?))"
-            " ORDER BY id DESC",
+            f"SELECT * FROM files WHERE tenant_id = ? AND {column} IN {TEXTS} ORDER BY id DESC",
             (tenant, encode_json(sorted(some))),
         )
         found.update((row[column], row) for row in rows)
     return found
 
 
-def register(
-    db: sqlite3.Connection, tenant: int, files: Sequence[tuple[str, Digests]], now: str
-) -> list[tuple[int, bool]]:
+def register(db: Connection, tenant: int, files: Sequence[tuple[str, Digests]], now: str) -> list[tuple[int, bool]]:
     """Note files by name and checksums; gives id and whether it is new, in the same order.
 
     The same bytes are one file, whatever their names; the first name stays.
@@ -76,13 +73,28 @@ def register(
     return results
 
 
+def publish(store: Store, tenant: int, files: Sequence[tuple[str, str, Digests]]) -> list[tuple[int, bool]]:
+    """Make files of staged bytes: link them into place, name them in one transaction, let go of what was staged.
+
+    files: name of the staged bytes, name of the file, checksums. Gives id and whether it is new, in the same order.
+    """
+    with store.blobs.naming():
+        for staged, _, digests in files:
+            store.blobs.keep(staged, digests)
+        with store.writing() as db:
+            made = register(db, tenant, [(name, digests) for _, name, digests in files], store.now())
+    for staged, _, _ in files:
+        store.blobs.discard(staged)
+    return made
+
+
 def media_url(base_url: str, signer: Signer, sha256: str, name: str) -> str:
     """The absolute URL of a file's bytes. name: any path; its last part ends the URL, for clients that look at it."""
     leaf = quote(name.rpartition("/")[2] or "file", safe="")
     return f"{base_url}/media/{sha256}.{signer.sign('media', sha256)}/{leaf}"
 
 
-def _wire(row: sqlite3.Row) -> dict[str, Any]:
+def _wire(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "checksum": row["sha1"], "file_size": row["size"], "created": row["created"]}
 
 
@@ -100,9 +112,7 @@ def list_v2(call: Call) -> Response:
 
 def get_v2(call: Call) -> Response:
     """`GET /v2/data-files/{id}/`."""
-    row = one(call.db, "SELECT * FROM files WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The data file")
+    row = call.find("The data file", "SELECT * FROM files WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
     return call.reply({**_wire(row), "meta": json.loads(row["meta"]), "storage_id": storage_id(call, call.db)})
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
+from reconciler.backend.database import IDS, TEXTS
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.wire import encode_json, invalid_field
 
@@ -29,13 +30,25 @@ class Filter:
     takes: Takes = Takes.IDS
 
 
+_CONDITIONS: Final = {Takes.IDS: f"IN {IDS}", Takes.TEXTS: f"IN {TEXTS}", Takes.BOOLEAN: "= ?"}
+
+
 def _is(column: str, takes: Takes) -> Filter:
-    return Filter(f"{column} = ?" if takes is Takes.BOOLEAN else f"{column} IN (SELECT value FROM json_each(?))", takes)
+    return Filter(f"{column} {_CONDITIONS[takes]}", takes)
 
 
 def _tagged(table: str, owner: str, column: str) -> Filter:
-    inner = f"SELECT {owner} FROM {table} WHERE tag_id IN (SELECT value FROM json_each(?))"
+    inner = f"SELECT {owner} FROM {table} WHERE tag_id IN {IDS}"
     return Filter(f"{column} IN ({inner})")
+
+
+# Nobody works in stages here, confirms a discarded assignment, or reviews at a time that is kept.
+_NEVER: Final = Filter("json_array_length(?) = 0")
+
+
+def _grouped(unit: str) -> Filter:
+    inner = "SELECT id FROM units WHERE group_id IN (SELECT value FROM json_each(?))"
+    return Filter(f"{unit} IN ({inner})")
 
 
 def _assigned(column: str, takes: Takes = Takes.IDS) -> Filter:
@@ -49,7 +62,9 @@ TASK_FILTERS: Final[dict[str, Filter]] = {
     "id__in": _is("t.id", Takes.IDS),
     "is_discarded": _is("t.is_discarded", Takes.BOOLEAN),
     "schema": _is("t.schema", Takes.TEXTS),
-    "has_assignment": Filter("(EXISTS (SELECT 1 FROM assignments WHERE task_id = t.id)) = ?", Takes.BOOLEAN),
+    "has_assignment": Filter(
+        "CASE WHEN EXISTS (SELECT 1 FROM assignments WHERE task_id = t.id) THEN 1 ELSE 0 END = ?", Takes.BOOLEAN
+    ),
     "status_label": _assigned("status_label", Takes.TEXTS),
     "status_review": _assigned("status_review", Takes.TEXTS),
     "assignments": _assigned("id"),
@@ -58,6 +73,11 @@ TASK_FILTERS: Final[dict[str, Filter]] = {
     "reviewers": _assigned("reviewer_id"),
     "workshops": _is("t.workshop_id", Takes.IDS),
     "tags": _tagged("tagged_tasks", "task_id", "t.id"),
+    "groups": _grouped("t.unit_id"),
+    "stages": _NEVER,
+    "has_reached_max_assignments": Filter(
+        "((SELECT count(*) FROM assignments WHERE task_id = t.id) >= p.max_assignments) = ?", Takes.BOOLEAN
+    ),
 }
 ASSIGNMENT_FILTERS: Final[dict[str, Filter]] = {
     "project": _is("a.project_id", Takes.IDS),
@@ -70,6 +90,10 @@ ASSIGNMENT_FILTERS: Final[dict[str, Filter]] = {
     "status_review": _is("a.status_review", Takes.TEXTS),
     "is_discarded": _is("a.is_discarded", Takes.BOOLEAN),
     "is_confirmed": _is("a.is_confirmed", Takes.BOOLEAN),
+    "is_discard_confirmed": Filter("0 = ?", Takes.BOOLEAN),
+    "workshop": Filter("a.task_id IN (SELECT id FROM tasks WHERE workshop_id IN (SELECT value FROM json_each(?)))"),
+    "groups": Filter(f"a.task_id IN (SELECT t.id FROM tasks t WHERE {_grouped('t.unit_id').condition})"),
+    "stages": _NEVER,
     "tags": _tagged("tagged_assignments", "assignment_id", "a.id"),
     "task_tags": _tagged("tagged_tasks", "task_id", "a.task_id"),
 }
@@ -82,6 +106,8 @@ ASSIGNMENT_TIMES: Final = {
     "label_submitted": "a.label_submitted",
     "last_labeled": "a.last_labeled",
     "labeler_last_action_at": "a.last_labeled",
+    "last_reviewed": "NULL",
+    "reviewer_last_action_at": "NULL",
 }
 
 

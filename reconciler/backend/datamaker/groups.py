@@ -5,11 +5,10 @@ A group is unique by parent and name. `groups` of a unit is a path, the first th
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import Connection, Row, insert, one, scalar
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
 from reconciler.backend.datamaker.data_collections import find_collection
 from reconciler.backend.datamaker.fields import Fields
@@ -22,7 +21,7 @@ from reconciler.backend.wire import Response, invalid_field, not_found
 class GroupPaths:
     """Gets or creates groups by path, remembering what it has seen during one request."""
 
-    def __init__(self, db: sqlite3.Connection, collection: int) -> None:
+    def __init__(self, db: Connection, collection: int) -> None:
         self._db = db
         self._collection = collection
         self._known: dict[tuple[str, ...], int] = {}
@@ -38,19 +37,18 @@ class GroupPaths:
         return parent
 
 
-def get_or_create(db: sqlite3.Connection, collection: int, parent: int | None, name: str) -> tuple[int, bool]:
+def get_or_create(db: Connection, collection: int, parent: int | None, name: str) -> tuple[int, bool]:
     """Id of a group by parent and name, and whether it was created just now."""
     values = (collection, parent, name)
     where = "collection_id = ? AND coalesce(parent_id, 0) = coalesce(?, 0) AND name = ?"
     found = scalar(db, f"SELECT id FROM unit_groups WHERE {where}", values)
     if found is not None:
         return int(found), False
-    made = db.execute("INSERT INTO unit_groups (collection_id, parent_id, name) VALUES (?, ?, ?)", values).lastrowid
-    assert made is not None
-    return made, True
+    made = {"collection_id": collection, "parent_id": parent, "name": name}
+    return insert(db, "unit_groups", made), True
 
 
-def _wire(row: sqlite3.Row) -> dict[str, Any]:
+def _wire(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "name": row["name"]}
 
 

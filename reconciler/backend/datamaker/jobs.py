@@ -6,18 +6,17 @@ Jobs come from running plugins. Whoever does the work reports here: status, prog
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from reconciler.backend.database import one
+from reconciler.backend.database import IDS, Row, insert, update_sql
 from reconciler.backend.datamaker.call import Call
-from reconciler.backend.datamaker.fields import Fields, Writing, check_bulk, insert_sql, update_sql
+from reconciler.backend.datamaker.fields import Fields, Writing, check_bulk
 from reconciler.backend.datamaker.filters import created_range
 from reconciler.backend.datamaker.listing import Selection, v1_list, v2_list
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import ApiError, FieldError, Response, encode_json, invalid, invalid_field, not_found
+from reconciler.backend.wire import ApiError, FieldError, Response, encode_json, invalid, invalid_field
 
 STATES: Final = ("PENDING", "RUNNING", "STOPPED", "SUCCEEDED", "FAILED")
 FINISHED: Final = ("STOPPED", "SUCCEEDED", "FAILED")
@@ -29,15 +28,14 @@ _REPORTED: Final = ("progress_record", "metrics_record", "result", "meta")
 _LOGS: Final = "job_logs l JOIN jobs j ON j.id = l.job_id"
 
 
-def find_job(call: Call, job: str) -> sqlite3.Row:
+def find_job(call: Call, job: str) -> Row:
     """Read a job by its UUID. Raises `ApiError` 404 when the tenant has none."""
-    row = one(call.db, f"SELECT {_COLUMNS} FROM {_JOBS} WHERE j.uuid = ? AND j.tenant_id = ?", (job, call.tenant))
-    if row is None:
-        raise not_found("The job")
-    return row
+    return call.find(
+        "The job", f"SELECT {_COLUMNS} FROM {_JOBS} WHERE j.uuid = ? AND j.tenant_id = ?", (job, call.tenant)
+    )
 
 
-def _error(row: sqlite3.Row) -> dict[str, Any] | None:
+def _error(row: Row) -> dict[str, Any] | None:
     if row["status"] != "FAILED":
         return None
     result = json.loads(row["result"])
@@ -45,7 +43,7 @@ def _error(row: sqlite3.Row) -> dict[str, Any] | None:
     return {"error_type": None, "message": message if isinstance(message, str) else None}
 
 
-def _summary(row: sqlite3.Row) -> dict[str, Any]:
+def _summary(row: Row) -> dict[str, Any]:
     return {
         "id": row["uuid"],
         "status": row["status"],
@@ -58,7 +56,7 @@ def _summary(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def job_wire(row: sqlite3.Row) -> dict[str, Any]:
+def job_wire(row: Row) -> dict[str, Any]:
     """A job in full."""
     return {
         **_summary(row),
@@ -162,7 +160,7 @@ def event_stream(events: Iterable[tuple[str | None, dict[str, Any]]]) -> Respons
     return Response(200, text.encode(), (("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache")))
 
 
-def _log_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _log_wire(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "job_id": row["uuid"],
@@ -174,13 +172,13 @@ def _log_wire(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _log_detail(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+def _log_detail(call: Call, row: Row) -> dict[str, Any]:
     # No log has a file here; the typed official client takes nothing but a URL for it, so that of the log stands in.
     file = f"{call.request.base_url}/v2/job-logs/{row['id']}/" if call.settings.sdk_compat else None
     return {**_log_wire(row), "data": json.loads(row["data"]), "file": file}
 
 
-def _add_logs(call: Call, items: list[Any], where: str) -> list[sqlite3.Row]:
+def _add_logs(call: Call, items: list[Any], where: str) -> list[Row]:
     job = find_job(call, call.request.params["id"])
     drafts, errors = [], []
     for index, item in enumerate(items):
@@ -199,8 +197,8 @@ def _add_logs(call: Call, items: list[Any], where: str) -> list[sqlite3.Row]:
     made = []
     for values in drafts:
         values |= {"job_id": job["id"], "created": call.store.now()}
-        made.append(call.db.execute(insert_sql("job_logs", values), values).lastrowid)
-    sql = f"SELECT l.*, j.uuid FROM {_LOGS} WHERE l.id IN (SELECT value FROM json_each(?)) ORDER BY l.id"
+        made.append(insert(call.db, "job_logs", values))
+    sql = f"SELECT l.*, j.uuid FROM {_LOGS} WHERE l.id IN {IDS} ORDER BY l.id"
     return call.db.execute(sql, (encode_json(made),)).fetchall()
 
 
@@ -243,9 +241,7 @@ def list_logs(call: Call) -> Response:
 def get_log(call: Call) -> Response:
     """`GET /v2/job-logs/{id}/`."""
     sql = f"SELECT l.*, j.uuid FROM {_LOGS} WHERE l.id = ? AND j.tenant_id = ?"
-    row = one(call.db, sql, (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The log")
+    row = call.find("The log", sql, (call.id(), call.tenant))
     return call.reply(_log_detail(call, row))
 
 
@@ -257,14 +253,14 @@ def _run_kind(call: Call) -> str:
     return call.request.path.split("/")[2].removesuffix("s")
 
 
-def _run_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _run_wire(row: Row) -> dict[str, Any]:
     wire = {"id": row["id"], "job_id": row["uuid"], "job_status": row["status"], "created": row["created"]}
     if row["kind"] == "export":
         return wire | {"target": row["target"]}
     return wire | {"data_collection": row["collection_id"], "project": row["project_id"]}
 
 
-def _run_detail(row: sqlite3.Row) -> dict[str, Any]:
+def _run_detail(row: Row) -> dict[str, Any]:
     job = {"id": row["uuid"], "status": row["status"], "action": row["action"], "created": row["job_created"]}
     detail = {
         "id": row["id"],
@@ -316,9 +312,7 @@ def _number(call: Call, name: str) -> float | None:
 def get_run(call: Call) -> Response:
     """`GET /v2/uploads/{id}/`, `GET /v2/exports/{id}/`."""
     sql = f"SELECT {_RUN_COLUMNS} FROM {_RUNS} WHERE n.id = ? AND n.kind = ? AND j.tenant_id = ?"
-    row = one(call.db, sql, (call.id(), _run_kind(call), call.tenant))
-    if row is None:
-        raise not_found("The record")
+    row = call.find("The record", sql, (call.id(), _run_kind(call), call.tenant))
     return call.reply(_run_detail(row))
 
 

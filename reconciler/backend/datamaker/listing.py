@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
-from reconciler.backend.database import scalar
+from reconciler.backend.database import IDS, Connection, Row, scalar
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.wire import Query, Response, encode_json, invalid_field, json_response, not_found
 
@@ -24,7 +23,7 @@ PAGE_SIZE_CAP: Final = 100
 
 _BY_KEY: Final = ("id", "created", "pgh_id")
 
-ToWire = Callable[[sqlite3.Row], dict[str, Any]]
+ToWire = Callable[[Row], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Selection:
         """The SELECT with further conditions and a tail."""
         return f"SELECT {self.columns} FROM {self.source} WHERE {' AND '.join((*self.where, *more))} {tail}"
 
-    def count(self, db: sqlite3.Connection) -> int:
+    def count(self, db: Connection) -> int:
         """How many rows there are on all pages."""
         sql = f"SELECT count(*) FROM {self.source} WHERE {' AND '.join(self.where)}"
         return int(scalar(db, sql, self.values))
@@ -77,7 +76,7 @@ class Position:
 class KeyPage:
     """Rows of one page and the positions after and before them, None where nothing is left."""
 
-    rows: list[sqlite3.Row]
+    rows: list[Row]
     next: Position | None
     previous: Position | None
 
@@ -134,7 +133,7 @@ def keyset(call: Call, selection: Selection, size: int, order: Order) -> KeyPage
 _WORDS: Final = {True: "DESC", False: "ASC"}
 
 
-def _position(row: sqlite3.Row, order: Order, *, is_backward: bool = False) -> Position:
+def _position(row: Row, order: Order, *, is_backward: bool = False) -> Position:
     name = order.column.rpartition(".")[2] if order.column else None
     return Position((row["id"],) if name is None else (row[name], row["id"]), is_backward)
 
@@ -203,7 +202,7 @@ def _cursor_url(call: Call, position: Position | None) -> str | None:
 class V1Page:
     """One page of a v1 list. count: None when the list is read by cursor."""
 
-    rows: list[sqlite3.Row]
+    rows: list[Row]
     count: int | None
     next: str | None
     previous: str | None
@@ -241,7 +240,7 @@ def v1_page(call: Call, selection: Selection, count: Callable[[], int] | None = 
     return V1Page(rows, total, following, _with(call, page=number - 1, after=None) if number > 1 else None)
 
 
-def _numbered(call: Call, selection: Selection, number: int, size: int, descending: bool) -> list[sqlite3.Row]:
+def _numbered(call: Call, selection: Selection, number: int, size: int, descending: bool) -> list[Row]:
     """Rows of a numbered page. `after` in our own `next` URLs spares counting past the earlier pages."""
     after = call.query.integer("after")
     order = f"ORDER BY {selection.key} {'DESC' if descending else 'ASC'} LIMIT ?"
@@ -260,6 +259,13 @@ def _with(call: Call, **changes: object) -> str:
     return f"{call.request.base_url}{call.request.path}/?{urlencode(kept, quote_via=quote)}"
 
 
+def thinned(call: Call, **texts: str) -> str:
+    """A JSON object from values that are JSON text, thinned out by `fields` and `omit`."""
+    wanted, unwanted = set(call.query.all("fields")), set(call.query.all("omit"))
+    kept = [f'"{k}":{v}' for k, v in texts.items() if (not wanted or k in wanted) and k not in unwanted]
+    return "{" + ",".join(kept) + "}"
+
+
 def id_filters(call: Call, key: str) -> tuple[list[str], list[Any]]:
     """Conditions of the generic `ids`, `ids_ex`, `ids_lookup` parameters."""
     where: list[str] = []
@@ -267,10 +273,10 @@ def id_filters(call: Call, key: str) -> tuple[list[str], list[Any]]:
     wanted = call.query.integers("ids")
     if wanted is not None:
         word = "NOT IN" if call.query.text("ids_lookup") == "ex" else "IN"
-        where.append(f"{key} {word} (SELECT value FROM json_each(?))")
+        where.append(f"{key} {word} {IDS}")
         values.append(encode_json(wanted))
     unwanted = call.query.integers("ids_ex")
     if unwanted is not None:
-        where.append(f"{key} NOT IN (SELECT value FROM json_each(?))")
+        where.append(f"{key} NOT IN {IDS}")
         values.append(encode_json(unwanted))
     return where, values

@@ -5,15 +5,14 @@ Ranks: owner, admin, member, guest. Owners and admins manage members up to their
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any, Final
 
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import IntegrityError, Row, insert, one, scalar, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
-from reconciler.backend.datamaker.fields import Fields, Writing, insert_sql, update_sql
+from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.listing import Selection, v2_list
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import FieldError, Response, conflict, denied, invalid, invalid_field, not_found
+from reconciler.backend.wire import FieldError, Response, conflict, denied, invalid, invalid_field
 
 MEMBER_ROLES: Final = ("owner", "admin", "member", "guest")
 _MANAGERS: Final = ("owner", "admin")
@@ -37,18 +36,15 @@ def check_rank(call: Call, *roles: str) -> None:
         raise denied("The role ranks above your own.")
 
 
-def _find(call: Call) -> sqlite3.Row:
-    row = one(call.db, "SELECT * FROM members WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The member")
-    return row
+def _find(call: Call) -> Row:
+    return call.find("The member", "SELECT * FROM members WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
 
 
-def _wire(row: sqlite3.Row) -> dict[str, Any]:
+def _wire(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "user_id": row["user_id"], "role": row["role"]}
 
 
-def _detail(row: sqlite3.Row) -> dict[str, Any]:
+def _detail(row: Row) -> dict[str, Any]:
     return {**_wire(row), "tenant_id": row["tenant_id"]}
 
 
@@ -70,8 +66,8 @@ def create_member(call: Call) -> Response:
     if not scalar(call.db, "SELECT 1 FROM users WHERE id = ?", (values["user_id"],)):
         raise invalid_field("user", "is no user")
     try:
-        made = call.db.execute(insert_sql("members", values), values).lastrowid
-    except sqlite3.IntegrityError as exc:
+        made = insert(call.db, "members", values)
+    except IntegrityError as exc:
         raise invalid_field("user", "is a member already") from exc
     row = one(call.db, "SELECT * FROM members WHERE id = ?", (made,))
     assert row is not None
@@ -109,24 +105,23 @@ def delete_member(call: Call) -> Response:
     return NO_CONTENT
 
 
-def _keep_an_owner(call: Call, row: sqlite3.Row) -> None:
+def _keep_an_owner(call: Call, row: Row) -> None:
     others = "SELECT 1 FROM members WHERE tenant_id = ? AND role = 'owner' AND id <> ?"
     if row["role"] == "owner" and not scalar(call.db, others, (call.tenant, row["id"])):
         raise conflict("The workspace needs an owner: this is the last one.")
 
 
-def _find_group(call: Call) -> sqlite3.Row:
-    row = one(call.db, "SELECT * FROM workspace_groups WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The group")
-    return row
+def _find_group(call: Call) -> Row:
+    return call.find(
+        "The group", "SELECT * FROM workspace_groups WHERE id = ? AND tenant_id = ?", (call.id(), call.tenant)
+    )
 
 
-def _group_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _group_wire(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "name": row["name"], "created": row["created"]}
 
 
-def _group_detail(row: sqlite3.Row) -> dict[str, Any]:
+def _group_detail(row: Row) -> dict[str, Any]:
     return {**_group_wire(row), "tenant_id": row["tenant_id"], "description": row["description"]}
 
 
@@ -146,7 +141,7 @@ def list_groups(call: Call) -> Response:
 def create_group(call: Call) -> Response:
     """`POST /v2/groups/`."""
     values = _group_fields(call, Writing.CREATE) | {"tenant_id": call.tenant, "created": call.store.now()}
-    made = call.db.execute(insert_sql("workspace_groups", values), values).lastrowid
+    made = insert(call.db, "workspace_groups", values)
     row = one(call.db, "SELECT * FROM workspace_groups WHERE id = ?", (made,))
     assert row is not None
     return call.reply(_group_detail(row), 201)

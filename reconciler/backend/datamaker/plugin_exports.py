@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
 from reconciler.backend.blobs import Digests
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import Row, insert_sql, scalar
 from reconciler.backend.datamaker.call import Call
-from reconciler.backend.datamaker.fields import Fields, insert_sql
-from reconciler.backend.datamaker.files import media_url, register
+from reconciler.backend.datamaker.fields import Fields
+from reconciler.backend.datamaker.files import media_url, publish
 from reconciler.backend.datamaker.jobs import event_stream
 from reconciler.backend.datamaker.listing import Selection, id_filters, v1_page
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import ApiError, Response, encode_json, invalid_field, not_found
+from reconciler.backend.wire import ApiError, Response, encode_json, invalid_field
 
 PART_RECORDS: Final = 10_000
 _FORMAT: Final = "raw_bundle_v1"
@@ -104,7 +103,7 @@ def _export(call: Call, target: str, given: dict[str, Any], prefix: str) -> dict
     return {"dir": f"{prefix}/{target}", "parts": parts, "records": done}
 
 
-def _line(row: sqlite3.Row) -> bytes:
+def _line(row: Row) -> bytes:
     data = "null" if row["data"] is None else row["data"]
     head = f'{{"id":{row["id"]},"project_id":{row["project_id"]},"data_unit_id":{row["unit_id"]}'
     return f'{head},"data":{data},"files_manifest":null}}\n'.encode()
@@ -113,14 +112,11 @@ def _line(row: sqlite3.Row) -> bytes:
 def _keep(call: Call, name: str, lines: Iterator[bytes]) -> Digests:
     staged = f"export-{secrets.token_hex(16)}"
     digests = call.store.blobs.stage(staged, lines)
-    call.store.blobs.keep(staged, digests)
-    with call.store.writing() as db:
-        register(db, call.tenant, [(name, digests)], call.store.now())
-    call.store.blobs.discard(staged)
+    publish(call.store, call.tenant, [(staged, name, digests)])
     return digests
 
 
-def _wire(row: sqlite3.Row) -> dict[str, Any]:
+def _wire(row: Row) -> dict[str, Any]:
     finished = row["finished"]
     return {
         "id": row["uuid"],
@@ -141,7 +137,7 @@ def _wire(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _progress(row: sqlite3.Row) -> dict[str, Any]:
+def _progress(row: Row) -> dict[str, Any]:
     percent = 100.0 * row["processed"] / row["total"] if row["total"] else 100.0
     elapsed = 0.0
     if row["started"] and row["finished"]:
@@ -161,12 +157,9 @@ def list_jobs(call: Call) -> Response:
     return call.reply(json.loads(page.around(encode_json([_wire(row) for row in page.rows]))))
 
 
-def _find(call: Call) -> sqlite3.Row:
+def _find(call: Call) -> Row:
     sql = "SELECT * FROM async_jobs WHERE uuid = ? AND tenant_id = ? AND user_id = ?"
-    row = one(call.db, sql, (call.request.params["id"], call.tenant, call.identity.user))
-    if row is None:
-        raise not_found("The job")
-    return row
+    return call.find("The job", sql, (call.request.params["id"], call.tenant, call.identity.user))
 
 
 def get_job(call: Call) -> Response:

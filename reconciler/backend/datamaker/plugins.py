@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import uuid
 from typing import Any, Final
 
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import IntegrityError, Row, insert, insert_sql, scalar, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
-from reconciler.backend.datamaker.fields import Fields, Writing, insert_sql, update_sql
+from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.jobs import find_job, job_wire
 from reconciler.backend.datamaker.listing import Selection, v1_list, v2_list
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import FieldError, Response, conflict, encode_json, invalid, invalid_field, not_found
+from reconciler.backend.wire import FieldError, Response, conflict, encode_json, invalid, invalid_field
 
 CATEGORIES: Final = (
     "neural_net", "export", "upload", "smart_tool", "pre_annotation", "post_annotation", "data_validation", "converter",
@@ -29,16 +28,13 @@ _RELEASES: Final = "plugin_releases r JOIN plugins p ON p.id = r.plugin_id JOIN 
 _RELEASE_COLUMNS: Final = "r.*, p.code, p.name, p.category, u.email, u.name AS author"
 
 
-def _find(call: Call, key: str) -> sqlite3.Row:
+def _find(call: Call, key: str) -> Row:
     """A plugin by id or code."""
     sql = "SELECT * FROM plugins WHERE tenant_id = ? AND (code = ? OR id = ?)"
-    row = one(call.db, sql, (call.tenant, key, int(key) if re.fullmatch("[0-9]{1,10}", key) else -1))
-    if row is None:
-        raise not_found("The plugin")
-    return row
+    return call.find("The plugin", sql, (call.tenant, key, int(key) if re.fullmatch("[0-9]{1,10}", key) else -1))
 
 
-def _wire(row: sqlite3.Row) -> dict[str, Any]:
+def _wire(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "code": row["code"],
@@ -49,7 +45,7 @@ def _wire(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _detail(row: sqlite3.Row) -> dict[str, Any]:
+def _detail(row: Row) -> dict[str, Any]:
     fixed = {"system_only": False, "is_public": False}
     return {**_wire(row), "tenant_id": row["tenant_id"], "description": row["description"], **fixed}
 
@@ -88,10 +84,10 @@ def create_plugin(call: Call) -> Response:
         raise invalid_field("name", "a plugin of this name exists")
     own = {name: values[name] for name in ("code", "name", "category", "description")}
     own |= {"tenant_id": call.tenant, "created": call.store.now()}
-    plugin = call.db.execute(insert_sql("plugins", own), own).lastrowid
+    plugin = insert(call.db, "plugins", own)
     release = {name: values[name] for name in ("version", "readme", "meta", "debug")}
     release |= {"plugin_id": plugin, "author_id": call.identity.user, "created": own["created"]}
-    made = call.db.execute(insert_sql("plugin_releases", release), release).lastrowid
+    made = insert(call.db, "plugin_releases", release)
     reference = {"id": made, "version": values["version"], "is_released": False}
     return call.reply({**_detail(_find(call, values["code"])), "release": reference}, 201)
 
@@ -115,20 +111,17 @@ def patch_plugin(call: Call) -> Response:
     try:
         if values:
             call.db.execute(update_sql("plugins", values), {"id": plugin["id"], **values})
-    except sqlite3.IntegrityError as exc:
+    except IntegrityError as exc:
         raise invalid_field("name", "a plugin of this name exists") from exc
     return call.reply(_detail(_find(call, str(plugin["id"]))))
 
 
-def _release(call: Call, condition: str, *values: Any) -> sqlite3.Row:
+def _release(call: Call, condition: str, *values: Any) -> Row:
     sql = f"SELECT {_RELEASE_COLUMNS} FROM {_RELEASES} WHERE p.tenant_id = ? AND {condition} ORDER BY r.id DESC"
-    row = one(call.db, sql, (call.tenant, *values))
-    if row is None:
-        raise not_found("The plugin release")
-    return row
+    return call.find("The plugin release", sql, (call.tenant, *values))
 
 
-def _release_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _release_wire(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "plugin_id": row["plugin_id"],
@@ -139,11 +132,11 @@ def _release_wire(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _plugin_of(row: sqlite3.Row) -> dict[str, Any]:
+def _plugin_of(row: Row) -> dict[str, Any]:
     return {"id": row["plugin_id"], "code": row["code"], "name": row["name"], "category": row["category"]}
 
 
-def _release_detail(row: sqlite3.Row) -> dict[str, Any]:
+def _release_detail(row: Row) -> dict[str, Any]:
     return {
         **_release_wire(row),
         "plugin": _plugin_of(row),
@@ -232,7 +225,7 @@ def run(call: Call) -> Response:
         "uuid": str(uuid.uuid4()), "tenant_id": call.tenant, "user_id": call.identity.user, "release_id": found["id"],
         "action": given["action"], "params": encode_json(params), "created": now, "modified": now,
     }  # fmt: skip
-    made = call.db.execute(insert_sql("jobs", job), job).lastrowid
+    made = insert(call.db, "jobs", job)
     if plugin["category"] in ("upload", "export"):
         _record_run(call, plugin["category"], made, params, now)
     return call.reply(job_wire(find_job(call, job["uuid"])), 201)

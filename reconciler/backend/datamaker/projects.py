@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any, Final
 
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import Connection, Row, insert, one, scalar, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
 from reconciler.backend.datamaker.data_collections import ACCESS_LEVELS, CAUTIONS
-from reconciler.backend.datamaker.fields import Fields, Writing, insert_sql, update_sql
+from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.listing import Selection, v2_list
 from reconciler.backend.datamaker.schemas import PROJECT_CATEGORIES
 from reconciler.backend.routing import Route, Work
@@ -18,7 +17,7 @@ from reconciler.backend.wire import Response, invalid_field, not_found
 _COLUMNS: Final = "p.*, (SELECT count(*) FROM tasks WHERE project_id = p.id) AS task_count"
 
 
-def find_project(db: sqlite3.Connection, tenant: int, project: int) -> sqlite3.Row:
+def find_project(db: Connection, tenant: int, project: int) -> Row:
     """Read a project. Raises `ApiError` 404 when the tenant has none with this id."""
     row = one(db, f"SELECT {_COLUMNS} FROM projects p WHERE id = ? AND tenant_id = ?", (project, tenant))
     if row is None:
@@ -26,7 +25,7 @@ def find_project(db: sqlite3.Connection, tenant: int, project: int) -> sqlite3.R
     return row
 
 
-def _summary(row: sqlite3.Row) -> dict[str, Any]:
+def _summary(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "title": row["title"],
@@ -91,8 +90,7 @@ def list_v2(call: Call) -> Response:
 def create(call: Call) -> Response:
     """`POST /v2/projects/`."""
     values = _read(call, Writing.CREATE) | {"tenant_id": call.tenant, "created": call.store.now()}
-    made = call.db.execute(insert_sql("projects", values), values).lastrowid
-    assert made is not None
+    made = insert(call.db, "projects", values)
     return call.reply(_detail(call, made), 201)
 
 

@@ -8,38 +8,42 @@ not after a power cut took the last commits, not in a store made anew at the sam
 from __future__ import annotations
 
 import hashlib
-import sqlite3
+import secrets
 from collections.abc import Iterable
 
-from reconciler.backend.database import one
+from reconciler.backend.database import IDS, Connection, one
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.wire import Response, encode_json
 
-_RAISE = "UPDATE {} SET revision = revision + 1, stamp = lower(hex(randomblob(8))) WHERE id "
+_RAISE = "UPDATE {} SET revision = revision + 1, stamp = ? WHERE id "
 
 
-def touch_collection(db: sqlite3.Connection, collection: int) -> None:
+def touch_collection(db: Connection, collection: int) -> None:
     """Note that the listing of a collection's units changed."""
-    db.execute(_RAISE.format("collections") + "= ?", (collection,))
+    db.execute(_RAISE.format("collections") + "= ?", (_stamp(), collection))
 
 
-def touch_project(db: sqlite3.Connection, project: int) -> None:
+def touch_project(db: Connection, project: int) -> None:
     """Note that the listing of a project's tasks or assignments changed."""
-    db.execute(_RAISE.format("projects") + "= ?", (project,))
+    db.execute(_RAISE.format("projects") + "= ?", (_stamp(), project))
 
 
-def touch_projects_of_units(db: sqlite3.Connection, units: Iterable[int]) -> None:
+def touch_projects_of_units(db: Connection, units: Iterable[int]) -> None:
     """Note that tasks of these units change, or what they show of their units."""
     db.execute(
-        _RAISE.format("projects")
-        + "IN (SELECT project_id FROM tasks WHERE unit_id IN (SELECT value FROM json_each(?)))",
-        (encode_json(list(units)),),
+        _RAISE.format("projects") + f"IN (SELECT project_id FROM tasks WHERE unit_id IN {IDS})",
+        (_stamp(), encode_json(list(units))),
     )
 
 
-def touch_projects_of_collection(db: sqlite3.Connection, collection: int) -> None:
+def touch_projects_of_collection(db: Connection, collection: int) -> None:
     """Note that something changed which all units of a collection show."""
-    db.execute(_RAISE.format("projects") + "IN (SELECT id FROM projects WHERE collection_id = ?)", (collection,))
+    sql = _RAISE.format("projects") + "IN (SELECT id FROM projects WHERE collection_id = ?)"
+    db.execute(sql, (_stamp(), collection))
+
+
+def _stamp() -> str:
+    return secrets.token_hex(8)
 
 
 def collection_etag(call: Call, collection: int) -> str | None:

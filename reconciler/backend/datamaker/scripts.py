@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any, Final
 
-from reconciler.backend.database import one
+from reconciler.backend.database import Row, containing, insert, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
-from reconciler.backend.datamaker.fields import Fields, Writing, insert_sql, update_sql
+from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.listing import Selection, v2_list
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import Response, not_found
+from reconciler.backend.wire import Response
 
 _LONGEST_TIMEOUT_S: Final = 60
 
 
-def _find(call: Call, script: int) -> sqlite3.Row:
-    row = one(call.db, "SELECT * FROM validation_scripts WHERE id = ? AND tenant_id = ?", (script, call.tenant))
-    if row is None:
-        raise not_found("The validation script")
-    return row
+def _find(call: Call, script: int) -> Row:
+    return call.find(
+        "The validation script",
+        "SELECT * FROM validation_scripts WHERE id = ? AND tenant_id = ?",
+        (script, call.tenant),
+    )
 
 
-def _wire(row: sqlite3.Row) -> dict[str, Any]:
+def _wire(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "name": row["name"],
@@ -34,7 +34,7 @@ def _wire(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _detail(row: sqlite3.Row) -> dict[str, Any]:
+def _detail(row: Row) -> dict[str, Any]:
     return {**_wire(row), "description": row["description"], "code": row["code"]}
 
 
@@ -55,8 +55,8 @@ def list_v2(call: Call) -> Response:
         where.append("is_active = ?")
         values.append(int(active))
     if (text := call.query.text("search")) is not None:
-        where.append("(instr(lower(name), lower(?)) > 0 OR instr(lower(description), lower(?)) > 0)")
-        values += [text, text]  # type: ignore[list-item]
+        where.append("(lower(name) LIKE lower(?) ESCAPE '!' OR lower(description) LIKE lower(?) ESCAPE '!')")
+        values += [containing(text)] * 2  # type: ignore[list-item]
     chosen = Selection("*", "validation_scripts", "id", tuple(where), tuple(values), ("name", "updated"))
     return v2_list(call, chosen, _wire)
 
@@ -65,8 +65,7 @@ def create(call: Call) -> Response:
     """`POST /v2/validation-scripts/`."""
     values = _fields(call, Writing.CREATE)
     values |= {"tenant_id": call.tenant, "created": values["updated"], "created_by": call.identity.user}
-    made = call.db.execute(insert_sql("validation_scripts", values), values).lastrowid
-    assert made is not None
+    made = insert(call.db, "validation_scripts", values)
     return call.reply(_detail(_find(call, made)), 201)
 
 

@@ -14,14 +14,22 @@ from reconciler.backend.wire import Response, not_found
 _STATES: Final = ("stand_by", "in_progress", "completed", "skipped", "rejected")
 
 
+def _counted(column: str, value: str) -> str:
+    return f"count(*) FILTER (WHERE a.{column} = '{value}')"
+
+
+_CONFIRMED: Final = "count(*) FILTER (WHERE a.is_confirmed = 1) AS confirmed"
+_REFUSED: Final = f"{_counted('status_review', 'rejected')} AS refused"
+
+
 def _workers(call: Call, project: int, column: str, status: str) -> list[dict[str, Any]]:
     """Counts of assignments by user and status. column: who; status: which of the two states counts."""
-    sums = ", ".join(f"sum(a.{status} = '{state}') AS {state}" for state in _STATES)
+    sums = ", ".join(f"{_counted(status, state)} AS {state}" for state in _STATES)
     sql = (
-        f"SELECT u.name, u.email, count(*) AS total, sum(a.is_confirmed) AS confirmed, {sums},"
-        f" sum(a.status_review = 'in_progress') AS reviewing, sum(a.status_review = 'rejected') AS refused"
+        f"SELECT u.name, u.email, count(*) AS total, {_CONFIRMED}, {sums},"
+        f" {_counted('status_review', 'in_progress')} AS reviewing, {_REFUSED}"
         f" FROM assignments a JOIN users u ON u.id = a.{column}"
-        " WHERE a.project_id = ? AND NOT a.is_discarded GROUP BY u.id ORDER BY u.id"
+        " WHERE a.project_id = ? AND a.is_discarded = 0 GROUP BY u.id ORDER BY u.id"
     )
     found = []
     for row in call.db.execute(sql, (project,)):
@@ -43,7 +51,7 @@ def _classes(call: Call, project: int) -> Any:
     """Counts by class and tool of DM schema v1 payloads."""
     annotations: Counter[tuple[str, str]] = Counter()
     assignments: Counter[tuple[str, str]] = Counter()
-    sql = "SELECT data FROM assignments WHERE project_id = ? AND data IS NOT NULL AND NOT is_discarded"
+    sql = "SELECT data FROM assignments WHERE project_id = ? AND data IS NOT NULL AND is_discarded = 0"
     for (text,) in call.db.execute(sql, (project,)):
         found = Counter(_tools(json.loads(text)))
         annotations.update(found)
@@ -76,8 +84,8 @@ def _tools(data: Any) -> list[tuple[str, str]]:
 
 def _rejections(call: Call, project: int) -> Any:
     sql = (
-        "SELECT u.name, u.email, count(*) AS total, sum(a.status_review = 'rejected') AS rejected,"
-        " sum(a.label_submitted IS NOT NULL) AS submitted FROM assignments a JOIN users u ON u.id = a.user_id"
+        f"SELECT u.name, u.email, count(*) AS total, {_REFUSED},"
+        " count(a.label_submitted) AS submitted FROM assignments a JOIN users u ON u.id = a.user_id"
         " WHERE a.project_id = ? GROUP BY u.id ORDER BY u.id"
     )
     return [
@@ -85,10 +93,10 @@ def _rejections(call: Call, project: int) -> Any:
             "user_name": row["name"],
             "user_email": row["email"],
             "user_thumbnail": None,
-            "cumulative_rejection_count": row["rejected"],
-            "rejection_ratio": round(100 * row["rejected"] / row["submitted"]) if row["submitted"] else 0,
+            "cumulative_rejection_count": row["refused"],
+            "rejection_ratio": round(100 * row["refused"] / row["submitted"]) if row["submitted"] else 0,
             "total_assignment_count": row["total"],
-            "total_rejection_count": row["rejected"],
+            "total_rejection_count": row["refused"],
             "total_submission_count": row["submitted"],
         }
         for row in call.db.execute(sql, (project,))
@@ -97,8 +105,8 @@ def _rejections(call: Call, project: int) -> Any:
 
 def _defects(call: Call, project: int) -> Any:
     sql = (
-        "SELECT u.name, u.email, count(*) AS total, sum(a.is_confirmed) AS confirmed FROM assignments a"
-        " JOIN users u ON u.id = a.user_id WHERE a.project_id = ? AND a.is_discarded GROUP BY u.id ORDER BY u.id"
+        f"SELECT u.name, u.email, count(*) AS total, {_CONFIRMED} FROM assignments a"
+        " JOIN users u ON u.id = a.user_id WHERE a.project_id = ? AND a.is_discarded = 1 GROUP BY u.id ORDER BY u.id"
     )
     return [
         {

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any, Final
 
-from reconciler.backend.database import one
+from reconciler.backend.database import IDS, Connection, IntegrityError, Row, containing, insert, one, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
-from reconciler.backend.datamaker.fields import Fields, Writing, insert_sql, update_sql
+from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.listing import Selection, v1_list, v2_list
 from reconciler.backend.datamaker.projects import find_project
 from reconciler.backend.datamaker.revisions import touch_project
@@ -16,7 +15,7 @@ from reconciler.backend.routing import Route, Work
 from reconciler.backend.wire import ApiError, FieldError, Response, invalid, invalid_field, not_found
 
 
-def _tag_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _tag_wire(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "project_id": row["project_id"],
@@ -28,7 +27,7 @@ def _tag_wire(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _review_tag_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _review_tag_wire(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "project_id": row["project_id"],
@@ -43,7 +42,7 @@ _TAG_SOURCES: Final = {"task_tags": _tag_wire, "review_tags": _review_tag_wire}
 _OWN: Final = "project_id IN (SELECT id FROM projects WHERE tenant_id = ?)"
 
 
-def _find_tag(call: Call, table: str, *, project: int | None = None) -> sqlite3.Row:
+def _find_tag(call: Call, table: str, *, project: int | None = None) -> Row:
     row = one(call.db, f"SELECT * FROM {table} WHERE id = ? AND {_OWN}", (call.id(), call.tenant))
     if row is None or project not in (None, row["project_id"]):
         raise not_found("The tag")
@@ -54,19 +53,19 @@ def _insert_tag(call: Call, table: str, values: dict[str, Any]) -> Response:
     project = find_project(call.db, call.tenant, call.id("p"))["id"]
     values |= {"project_id": project, "created": call.store.now()}
     try:
-        made = call.db.execute(insert_sql(table, values), values).lastrowid
-    except sqlite3.IntegrityError as exc:
+        made = insert(call.db, table, values)
+    except IntegrityError as exc:
         raise invalid_field("name", "a tag of this name exists in the project") from exc
     row = one(call.db, f"SELECT * FROM {table} WHERE id = ?", (made,))
     assert row is not None
     return call.reply(_TAG_SOURCES[table](row), 201)
 
 
-def _update_tag(call: Call, table: str, tag: sqlite3.Row, values: dict[str, Any]) -> Response:
+def _update_tag(call: Call, table: str, tag: Row, values: dict[str, Any]) -> Response:
     try:
         if values:
             call.db.execute(update_sql(table, values), {"id": tag["id"], **values})
-    except sqlite3.IntegrityError as exc:
+    except IntegrityError as exc:
         raise invalid_field("name", "a tag of this name exists in the project") from exc
     touch_project(call.db, tag["project_id"])
     row = one(call.db, f"SELECT * FROM {table} WHERE id = ?", (tag["id"],))
@@ -74,7 +73,7 @@ def _update_tag(call: Call, table: str, tag: sqlite3.Row, values: dict[str, Any]
     return call.reply(_TAG_SOURCES[table](row))
 
 
-def _delete_tag(call: Call, table: str, tag: sqlite3.Row) -> Response:
+def _delete_tag(call: Call, table: str, tag: Row) -> Response:
     call.db.execute(f"DELETE FROM {table} WHERE id = ?", (tag["id"],))
     touch_project(call.db, tag["project_id"])
     return NO_CONTENT
@@ -144,8 +143,8 @@ def list_review_tags(call: Call) -> Response:
     """`GET /v2/projects/{p}/review-tags/`; `name` matches anywhere."""
     project = find_project(call.db, call.tenant, call.id("p"))["id"]
     name = call.query.text("name")
-    where = ("project_id = ?", *(("instr(lower(name), lower(?)) > 0",) if name else ()))
-    values = (project, *((name,) if name else ()))
+    where = ("project_id = ?", *(("lower(name) LIKE lower(?) ESCAPE '!'",) if name else ()))
+    values = (project, *((containing(name),) if name else ()))
     return v2_list(call, Selection("*", "review_tags", "id", where, values), _review_tag_wire)
 
 
@@ -191,7 +190,7 @@ def set_tags(call: Call, kind: str) -> Response:
     pairs = [(owner, tag) for owner in owners for tag in tags]
     table = f"tagged_{kind}s"
     if action == "add":
-        call.db.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", pairs)
+        call.db.executemany(f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT DO NOTHING", pairs)
     else:
         call.db.executemany(f"DELETE FROM {table} WHERE {kind}_id = ? AND tag_id = ?", pairs)
     for project in _projects_of(call.db, kind, owners):
@@ -199,8 +198,8 @@ def set_tags(call: Call, kind: str) -> Response:
     return call.reply({"ids": owners, "tags": tags, "action": action})
 
 
-def _projects_of(db: sqlite3.Connection, kind: str, owners: list[int]) -> list[int]:
-    sql = f"SELECT DISTINCT project_id FROM {kind}s WHERE id IN (SELECT value FROM json_each(?))"
+def _projects_of(db: Connection, kind: str, owners: list[int]) -> list[int]:
+    sql = f"SELECT DISTINCT project_id FROM {kind}s WHERE id IN {IDS}"
     return [row[0] for row in db.execute(sql, (json.dumps(owners),))]
 
 
@@ -208,7 +207,7 @@ def _known_ids(call: Call, body: dict[str, Any], name: str, known: str) -> list[
     value = body.get(name)
     if not isinstance(value, list) or not all(type(v) is int and 0 <= v < 1 << 31 for v in value):
         raise invalid_field(name, "must be a list of ids")
-    sql = f"SELECT value FROM json_each(?) WHERE value NOT IN ({known})"
+    sql = f"SELECT id FROM {IDS} w WHERE id NOT IN ({known})"
     unknown = [row[0] for row in call.db.execute(sql, (json.dumps(value), call.tenant))]
     if unknown:
         raise ApiError(400, "VALIDATION_ERROR", f"{name}: unknown ids {', '.join(map(str, unknown[:20]))}")

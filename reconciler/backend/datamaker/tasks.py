@@ -7,17 +7,16 @@ in progress. That is a behaviour of this server: the real one assigns tasks by i
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any, Final
 
-from reconciler.backend.database import next_id, one, scalar
+from reconciler.backend.database import IDS, Connection, Row, next_id, one, scalar, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
-from reconciler.backend.datamaker.fields import Fields, Writing, id_list, update_sql
+from reconciler.backend.datamaker.fields import Fields, Writing, id_list
 from reconciler.backend.datamaker.listing import PER_PAGE_CAP, Selection, v2_list, v2_page
 from reconciler.backend.datamaker.payloads import SCHEMAS, check_payload, payload_text, response_mode
 from reconciler.backend.datamaker.revisions import etag_headers, not_modified, project_etag, touch_project
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import ApiError, FieldError, Response, encode_json, invalid, invalid_field, not_found
+from reconciler.backend.wire import ApiError, FieldError, Response, encode_json, invalid, invalid_field
 
 BULK_LIMIT: Final = 1000
 FETCH_LIMIT: Final = 200
@@ -25,15 +24,12 @@ SOURCE: Final = "tasks t JOIN projects p ON p.id = t.project_id"
 _LIST_COLUMNS: Final = "t.id, t.project_id, t.unit_id, t.is_discarded, t.has_data, t.created"
 
 
-def find_task(call: Call, task: int) -> sqlite3.Row:
+def find_task(call: Call, task: int) -> Row:
     """Read a task. Raises `ApiError` 404 when the tenant has none with this id."""
-    row = one(call.db, f"SELECT t.* FROM {SOURCE} WHERE t.id = ? AND p.tenant_id = ?", (task, call.tenant))
-    if row is None:
-        raise not_found("The task")
-    return row
+    return call.find("The task", f"SELECT t.* FROM {SOURCE} WHERE t.id = ? AND p.tenant_id = ?", (task, call.tenant))
 
 
-def _summary(row: sqlite3.Row) -> dict[str, Any]:
+def _summary(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "project_id": row["project_id"],
@@ -44,7 +40,7 @@ def _summary(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def detail_text(call: Call, row: sqlite3.Row) -> str:
+def detail_text(call: Call, row: Row) -> str:
     """A task in full as JSON text; the payload is copied, not decoded."""
     rest = {**_summary(row), "workshop_id": call.optional_id(row["workshop_id"]), "schema": row["schema"]}
     data = payload_text(call, "task", row["id"], row["data"], response_mode(call))
@@ -96,7 +92,7 @@ def create(call: Call) -> Response:
     return call.reply_text(detail_text(call, find_task(call, made[0])), 201)
 
 
-def _check_workshop(db: sqlite3.Connection, project: int, workshop: int | None) -> None:
+def _check_workshop(db: Connection, project: int, workshop: int | None) -> None:
     sql = "SELECT 1 FROM workshops WHERE id = ? AND project_id = ?"
     if workshop is not None and not scalar(db, sql, (workshop, project)):
         raise invalid_field("workshop", "is no workshop of the project")
@@ -152,7 +148,7 @@ def add_tasks(call: Call, project: int, units: list[int]) -> tuple[list[int], in
         raise invalid_field("project", "has no data collection")
     wanted = list(dict.fromkeys(units))
     _check_units(call.db, owner["collection_id"], wanted)
-    sql = "SELECT unit_id FROM tasks WHERE project_id = ? AND unit_id IN (SELECT value FROM json_each(?))"
+    sql = f"SELECT unit_id FROM tasks WHERE project_id = ? AND unit_id IN {IDS}"
     existing = {row[0] for row in call.db.execute(sql, (project, encode_json(wanted)))}
     fresh = [unit for unit in wanted if unit not in existing]
     first = next_id(call.db, "tasks")
@@ -166,8 +162,8 @@ def add_tasks(call: Call, project: int, units: list[int]) -> tuple[list[int], in
     return [first + index for index in range(len(fresh))], len(units) - len(fresh)
 
 
-def _check_units(db: sqlite3.Connection, collection: int, units: list[int]) -> None:
-    sql = "SELECT id FROM units WHERE collection_id = ? AND id IN (SELECT value FROM json_each(?))"
+def _check_units(db: Connection, collection: int, units: list[int]) -> None:
+    sql = f"SELECT id FROM units WHERE collection_id = ? AND id IN {IDS}"
     known = {row[0] for row in db.execute(sql, (collection, encode_json(units)))}
     wrong = [unit for unit in units if unit not in known]
     if wrong:
@@ -199,9 +195,9 @@ def bulk_fetch(call: Call) -> Response:
     return v2_page(call, f"[{','.join(texts)}]", PER_PAGE_CAP)
 
 
-def fetch_rows(call: Call, source: str, alias: str, ids: list[int]) -> list[sqlite3.Row]:
+def fetch_rows(call: Call, source: str, alias: str, ids: list[int]) -> list[Row]:
     """Rows of the caller's tenant by id, in the order of the ids."""
-    sql = f"SELECT {alias}.* FROM {source} WHERE p.tenant_id = ? AND {alias}.id IN (SELECT value FROM json_each(?))"
+    sql = f"SELECT {alias}.* FROM {source} WHERE p.tenant_id = ? AND {alias}.id IN {IDS}"
     known = {row["id"]: row for row in call.db.execute(sql, (call.tenant, encode_json(ids)))}
     return [known[one] for one in dict.fromkeys(ids) if one in known]
 
@@ -224,7 +220,7 @@ def annotate(call: Call) -> Response:
     return call.reply_text(detail_text(call, find_task(call, task["id"])))
 
 
-def _record_assignment(call: Call, task: sqlite3.Row, text: str | None, *, is_submitted: bool) -> None:
+def _record_assignment(call: Call, task: Row, text: str | None, *, is_submitted: bool) -> None:
     sql = "SELECT is_confirmed FROM assignments WHERE task_id = ? AND user_id = ?"
     confirmed = scalar(call.db, sql, (task["id"], call.identity.user))
     if confirmed:
@@ -236,7 +232,8 @@ def _record_assignment(call: Call, task: sqlite3.Row, text: str | None, *, is_su
     call.db.execute(
         "INSERT INTO assignments (project_id, task_id, user_id, status_label, status_review, created, label_submitted,"
         " last_labeled, data) VALUES (?, ?, ?, ?, 'stand_by', ?, ?, ?, ?) ON CONFLICT (task_id, user_id) DO UPDATE SET"
-        " status_label = excluded.status_label, label_submitted = coalesce(excluded.label_submitted, label_submitted),"
+        " status_label = excluded.status_label,"
+        " label_submitted = coalesce(excluded.label_submitted, assignments.label_submitted),"
         " last_labeled = excluded.last_labeled, data = excluded.data",
         (task["project_id"], task["id"], call.identity.user, status, now, now if is_submitted else None, now, text),
     )

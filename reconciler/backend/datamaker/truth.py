@@ -5,25 +5,25 @@ A version is a snapshot of the data set: it holds the latest event of every grou
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
-from reconciler.backend.database import one
+from reconciler.backend.database import IntegrityError, Row, insert, one, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
-from reconciler.backend.datamaker.fields import Fields, Writing, insert_sql, update_sql
+from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.listing import Selection, v1_list, v2_list
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import Response, invalid_field, not_found
+from reconciler.backend.wire import Response, invalid_field
 
 
-def _find(call: Call, name: str = "id") -> sqlite3.Row:
-    row = one(call.db, "SELECT * FROM truth_datasets WHERE id = ? AND tenant_id = ?", (call.id(name), call.tenant))
-    if row is None:
-        raise not_found("The ground truth data set")
-    return row
+def _find(call: Call, name: str = "id") -> Row:
+    return call.find(
+        "The ground truth data set",
+        "SELECT * FROM truth_datasets WHERE id = ? AND tenant_id = ?",
+        (call.id(name), call.tenant),
+    )
 
 
-def _detail(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+def _detail(call: Call, row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "name": row["name"],
@@ -59,7 +59,7 @@ def list_datasets(call: Call) -> Response:
 def create_dataset(call: Call) -> Response:
     """`POST /v2/ground-truth-datasets/`."""
     values = _fields(call, Writing.CREATE) | {"tenant_id": call.tenant, "created": call.store.now()}
-    made = call.db.execute(insert_sql("truth_datasets", values), values).lastrowid
+    made = insert(call.db, "truth_datasets", values)
     row = one(call.db, "SELECT * FROM truth_datasets WHERE id = ?", (made,))
     assert row is not None
     return call.reply(_detail(call, row), 201)
@@ -94,7 +94,7 @@ def delete_dataset(call: Call) -> Response:
     return NO_CONTENT
 
 
-def _version_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _version_wire(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "version": row["version"], "created": row["created"]}
 
 
@@ -114,8 +114,8 @@ def create_version(call: Call) -> Response:
     fields.text("description", default="")
     values = fields.done() | {"dataset_id": dataset, "created": call.store.now()}
     try:
-        made = call.db.execute(insert_sql("truth_versions", values), values).lastrowid
-    except sqlite3.IntegrityError as exc:
+        made = insert(call.db, "truth_versions", values)
+    except IntegrityError as exc:
         raise invalid_field("version", "exists in the data set") from exc
     call.db.execute(
         "INSERT INTO truth_version_events SELECT ?, max(e.id) FROM truth_events e JOIN truths t ON t.id = e.truth_id"
@@ -127,16 +127,16 @@ def create_version(call: Call) -> Response:
 
 def find_version(call: Call, dataset: int, version: int) -> dict[str, Any]:
     """A version of a data set in full. Raises `ApiError` 404 when the tenant has none with this id."""
-    row = one(call.db, "SELECT id FROM truth_datasets WHERE id = ? AND tenant_id = ?", (dataset, call.tenant))
-    if row is None:
-        raise not_found("The ground truth data set")
+    call.find(
+        "The ground truth data set",
+        "SELECT id FROM truth_datasets WHERE id = ? AND tenant_id = ?",
+        (dataset, call.tenant),
+    )
     return _version(call, dataset, version)
 
 
 def _version(call: Call, dataset: int, version: int | None) -> dict[str, Any]:
-    row = one(call.db, "SELECT * FROM truth_versions WHERE id = ? AND dataset_id = ?", (version, dataset))
-    if row is None:
-        raise not_found("The version")
+    row = call.find("The version", "SELECT * FROM truth_versions WHERE id = ? AND dataset_id = ?", (version, dataset))
     return {
         **_version_wire(row),
         "ground_truth_dataset_id": row["dataset_id"],
@@ -164,13 +164,13 @@ def list_versions_v1(call: Call) -> Response:
 
 def get_version_v1(call: Call) -> Response:
     """`GET /ground_truth_dataset_versions/{id}/`."""
-    row = one(call.db, f"SELECT v.* FROM {_V1_SOURCE} WHERE v.id = ? AND d.tenant_id = ?", (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The version")
+    row = call.find(
+        "The version", f"SELECT v.* FROM {_V1_SOURCE} WHERE v.id = ? AND d.tenant_id = ?", (call.id(), call.tenant)
+    )
     return call.reply(_version_v1(row))
 
 
-def _version_v1(row: sqlite3.Row) -> dict[str, Any]:
+def _version_v1(row: Row) -> dict[str, Any]:
     return {
         **_version_wire(row),
         "ground_truth_dataset": row["dataset_id"],

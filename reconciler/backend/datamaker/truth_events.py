@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import IDS, TEXTS, Row, insert, one, scalar
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.fields import Fields, id_list
-from reconciler.backend.datamaker.listing import PER_PAGE_CAP, Selection, id_filters, v1_page, v2_list, v2_page
+from reconciler.backend.datamaker.listing import PER_PAGE_CAP, Selection, id_filters, thinned, v1_page, v2_list, v2_page
 from reconciler.backend.datamaker.payloads import payload_text, response_mode
 from reconciler.backend.datamaker.truth import find_version
 from reconciler.backend.datamaker.units_v1 import files_of
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import FieldError, Response, encode_json, invalid, invalid_field, not_found
+from reconciler.backend.wire import FieldError, Response, encode_json, invalid, invalid_field
 
 CATEGORIES: Final = ("train", "validation", "test")
 BULK_LIMIT: Final = 200
@@ -30,16 +29,13 @@ _EVENTS: Final = "truth_events e JOIN truths t ON t.id = e.truth_id JOIN truth_d
 _EVENT_COLUMNS: Final = "e.*, t.dataset_id, t.unit_id, t.project_id, t.task_id"
 
 
-def find_event(call: Call, event: int) -> sqlite3.Row:
+def find_event(call: Call, event: int) -> Row:
     """Read an event by its `pgh_id`. Raises `ApiError` 404 when the tenant has none."""
     sql = f"SELECT {_EVENT_COLUMNS} FROM {_EVENTS} WHERE e.id = ? AND d.tenant_id = ?"
-    row = one(call.db, sql, (event, call.tenant))
-    if row is None:
-        raise not_found("The ground truth event")
-    return row
+    return call.find("The ground truth event", sql, (event, call.tenant))
 
 
-def _event_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _event_wire(row: Row) -> dict[str, Any]:
     data = row["data"].encode()
     return {
         "id": row["truth_id"],
@@ -59,14 +55,14 @@ def _event_filters(call: Call) -> tuple[list[str], list[Any]]:
     versions = call.query.integers("ground_truth_dataset_versions")
     if (version := call.query.integer("ground_truth_dataset_version")) is not None:
         versions = [*(versions or ()), version]
-    in_version = "e.id IN (SELECT event_id FROM truth_version_events JOIN json_each(?) ON value = version_id)"
+    in_version = f"e.id IN (SELECT event_id FROM truth_version_events WHERE version_id IN {IDS})"
     chosen: tuple[tuple[str, list[int] | None], ...] = (
         (in_version, versions),
-        ("t.dataset_id IN (SELECT value FROM json_each(?))", call.query.integers("ground_truth_dataset")),
-        ("t.project_id IN (SELECT value FROM json_each(?))", call.query.integers("project")),
-        ("t.task_id IN (SELECT value FROM json_each(?))", call.query.integers("task")),
-        ("t.id IN (SELECT value FROM json_each(?))", call.query.integers("ground_truth")),
-        ("t.id IN (SELECT value FROM json_each(?))", call.query.integers("pgh_obj_id__in")),
+        (f"t.dataset_id IN {IDS}", call.query.integers("ground_truth_dataset")),
+        (f"t.project_id IN {IDS}", call.query.integers("project")),
+        (f"t.task_id IN {IDS}", call.query.integers("task")),
+        (f"t.id IN {IDS}", call.query.integers("ground_truth")),
+        (f"t.id IN {IDS}", call.query.integers("pgh_obj_id__in")),
     )
     for condition, ids in chosen:
         if ids is not None:
@@ -79,7 +75,7 @@ def _event_filters(call: Call) -> tuple[list[str], list[Any]]:
 def _content_filters(call: Call, alias: str, where: list[str], values: list[Any]) -> None:
     categories = [*call.query.all("category"), *call.query.all("categories")]
     if categories:
-        where.append(f"{alias}.category IN (SELECT value FROM json_each(?))")
+        where.append(f"{alias}.category IN {TEXTS}")
         values.append(encode_json(categories))
     if classes := call.query.all("classes"):
         inner = f"SELECT 1 FROM json_each({alias}.classes) c JOIN json_each(?) w ON w.value = c.value"
@@ -108,7 +104,7 @@ def get_event(call: Call) -> Response:
 def bulk_events(call: Call) -> Response:
     """`POST /v2/ground-truth-events/bulk-data/`: with content and files, in request order, unknown ids dropped."""
     ids = id_list(call.request.object(), "pgh_ids", most=BULK_LIMIT)
-    sql = f"SELECT {_EVENT_COLUMNS} FROM {_EVENTS} WHERE d.tenant_id = ? AND e.id IN (SELECT value FROM json_each(?))"
+    sql = f"SELECT {_EVENT_COLUMNS} FROM {_EVENTS} WHERE d.tenant_id = ? AND e.id IN {IDS}"
     rows = _in_order(call.db.execute(sql, (call.tenant, encode_json(ids))), ids)
     files = files_of(call).by_unit([row["unit_id"] for row in rows])
     mode = response_mode(call)
@@ -120,12 +116,12 @@ def bulk_events(call: Call) -> Response:
     return v2_page(call, f"[{','.join(texts)}]", PER_PAGE_CAP)
 
 
-def _in_order(rows: Iterable[sqlite3.Row], ids: list[int]) -> list[sqlite3.Row]:
+def _in_order(rows: Iterable[Row], ids: list[int]) -> list[Row]:
     known = {row["id"]: row for row in rows}
     return [known[one_id] for one_id in dict.fromkeys(ids) if one_id in known]
 
 
-def _truth_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _truth_wire(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "ground_truth_dataset_id": row["dataset_id"],
@@ -138,10 +134,10 @@ def _truth_selection(call: Call) -> Selection:
     where, values = ["d.tenant_id = ?"], [call.tenant]
     versions = "t.id IN (SELECT e.truth_id FROM truth_events e JOIN truth_version_events v ON v.event_id = e.id"
     chosen = (
-        ("t.dataset_id IN (SELECT value FROM json_each(?))", "ground_truth_dataset"),
-        ("t.task_id IN (SELECT value FROM json_each(?))", "task"),
-        ("t.id IN (SELECT value FROM json_each(?))", "id"),
-        (f"{versions} WHERE v.version_id IN (SELECT value FROM json_each(?)))", "ground_truth_dataset_versions"),
+        (f"t.dataset_id IN {IDS}", "ground_truth_dataset"),
+        (f"t.task_id IN {IDS}", "task"),
+        (f"t.id IN {IDS}", "id"),
+        (f"{versions} WHERE v.version_id IN {IDS})", "ground_truth_dataset_versions"),
     )
     for condition, name in chosen:
         if (ids := call.query.integers(name)) is not None:
@@ -156,7 +152,7 @@ def list_truths(call: Call) -> Response:
     return v2_list(call, _truth_selection(call), _truth_wire)
 
 
-def _truth_text(call: Call, row: sqlite3.Row, mode: str) -> str:
+def _truth_text(call: Call, row: Row, mode: str) -> str:
     rest = {**_truth_wire(row), "project_id": row["project_id"], "classes": json.loads(row["classes"])}
     return f'{encode_json(rest)[:-1]},"data":{payload_text(call, "truth", row["id"], row["data"], mode)}}}'
 
@@ -164,22 +160,20 @@ def _truth_text(call: Call, row: sqlite3.Row, mode: str) -> str:
 def get_truth(call: Call) -> Response:
     """`GET /v2/ground-truths/{id}/`."""
     sql = f"SELECT t.* FROM {_TRUTHS} WHERE t.id = ? AND d.tenant_id = ?"
-    row = one(call.db, sql, (call.id(), call.tenant))
-    if row is None:
-        raise not_found("The ground truth")
+    row = call.find("The ground truth", sql, (call.id(), call.tenant))
     return call.reply_text(_truth_text(call, row, response_mode(call)))
 
 
 def bulk_truths(call: Call) -> Response:
     """`POST /v2/ground-truths/bulk-data/`: in request order, unknown ids dropped."""
     ids = id_list(call.request.object(), "ids", most=BULK_LIMIT)
-    sql = f"SELECT t.* FROM {_TRUTHS} WHERE d.tenant_id = ? AND t.id IN (SELECT value FROM json_each(?))"
+    sql = f"SELECT t.* FROM {_TRUTHS} WHERE d.tenant_id = ? AND t.id IN {IDS}"
     rows = _in_order(call.db.execute(sql, (call.tenant, encode_json(ids))), ids)
     mode = response_mode(call)
     return v2_page(call, f"[{','.join(_truth_text(call, row, mode) for row in rows)}]", PER_PAGE_CAP)
 
 
-def _v1_list(call: Call, selection: Selection, write: Callable[[Call, list[sqlite3.Row]], list[str]]) -> Response:
+def _v1_list(call: Call, selection: Selection, write: Callable[[Call, list[Row]], list[str]]) -> Response:
     page = v1_page(call, selection)
     return call.reply_text(page.around(f"[{','.join(write(call, page.rows))}]"))
 
@@ -190,19 +184,27 @@ def _event_selection(call: Call) -> Selection:
     return Selection(_EVENT_COLUMNS, _EVENTS, "e.id", (*where, *more), (*values, *ids))
 
 
-def _event_texts(call: Call, rows: list[sqlite3.Row]) -> list[str]:
+def _event_texts(call: Call, rows: list[Row]) -> list[str]:
     files = files_of(call).by_unit([row["unit_id"] for row in rows])
     mode = response_mode(call)
     return [
-        f'{{"id":{row["truth_id"]},"pgh_id":{row["id"]},"ground_truth":{row["truth_id"]},'
-        f'"data_unit":{row["unit_id"]},"project":{row["project_id"]},"category":"{row["category"]}",'
-        f'"classes":{row["classes"]},"files":{files.get(row["unit_id"], "{}")},'
-        f'"data":{payload_text(call, "event", row["id"], row["data"], mode)}}}'
+        thinned(
+            call,
+            id=str(row["truth_id"]),
+            pgh_id=str(row["id"]),
+            ground_truth=str(row["truth_id"]),
+            data_unit=str(row["unit_id"]),
+            project=encode_json(row["project_id"]),
+            category=encode_json(row["category"]),
+            classes=row["classes"],
+            files=files.get(row["unit_id"], "{}"),
+            data=payload_text(call, "event", row["id"], row["data"], mode),
+        )
         for row in rows
     ]
 
 
-def _event_data_texts(call: Call, rows: list[sqlite3.Row]) -> list[str]:
+def _event_data_texts(call: Call, rows: list[Row]) -> list[str]:
     mode = response_mode(call)
     return [
         f'{{"id":{row["truth_id"]},"pgh_id":{row["id"]},'
@@ -211,14 +213,14 @@ def _event_data_texts(call: Call, rows: list[sqlite3.Row]) -> list[str]:
     ]
 
 
-def _event_file_texts(call: Call, rows: list[sqlite3.Row]) -> list[str]:
+def _event_file_texts(call: Call, rows: list[Row]) -> list[str]:
     files = files_of(call).lists_by_unit([row["unit_id"] for row in rows])
     return [
         f'{{"id":{row["truth_id"]},"pgh_id":{row["id"]},"files":{files.get(row["unit_id"], "[]")}}}' for row in rows
     ]
 
 
-def _truth_texts(call: Call, rows: list[sqlite3.Row]) -> list[str]:
+def _truth_texts(call: Call, rows: list[Row]) -> list[str]:
     files = files_of(call).by_unit([row["unit_id"] for row in rows])
     mode = response_mode(call)
     return [
@@ -271,10 +273,10 @@ def record(call: Call) -> Response:
     return call.reply({f"{name}_count": count for name, count in counts.items()}, 201)
 
 
-def _tasks_with_payload(call: Call, ids: list[int]) -> list[sqlite3.Row]:
+def _tasks_with_payload(call: Call, ids: list[int]) -> list[Row]:
     sql = (
         "SELECT t.* FROM tasks t JOIN projects p ON p.id = t.project_id WHERE p.tenant_id = ? AND t.data IS NOT NULL"
-        " AND t.id IN (SELECT value FROM json_each(?))"
+        f" AND t.id IN {IDS}"
     )
     rows = _in_order(call.db.execute(sql, (call.tenant, encode_json(ids))), ids)
     missing = sorted(set(ids) - {row["id"] for row in rows})
@@ -283,7 +285,7 @@ def _tasks_with_payload(call: Call, ids: list[int]) -> list[sqlite3.Row]:
     return rows
 
 
-def _set_truth(call: Call, dataset: int, task: sqlite3.Row, category: str) -> str:
+def _set_truth(call: Call, dataset: int, task: Row, category: str) -> str:
     classes = encode_json(sorted(_classes(json.loads(task["data"]))))
     content = (category, classes, task["data"])
     known = one(call.db, "SELECT * FROM truths WHERE dataset_id = ? AND unit_id = ?", (dataset, task["unit_id"]))
@@ -291,11 +293,11 @@ def _set_truth(call: Call, dataset: int, task: sqlite3.Row, category: str) -> st
         return "unchanged"
     now = call.store.now()
     if known is None:
-        truth = call.db.execute(
-            "INSERT INTO truths (dataset_id, unit_id, project_id, task_id, category, classes, data, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (dataset, task["unit_id"], task["project_id"], task["id"], *content, now),
-        ).lastrowid
+        values = {
+            "dataset_id": dataset, "unit_id": task["unit_id"], "project_id": task["project_id"], "task_id": task["id"],
+            "category": category, "classes": classes, "data": task["data"], "created": now,
+        }  # fmt: skip
+        truth = insert(call.db, "truths", values)
     else:
         truth = known["id"]
         sql = "UPDATE truths SET category = ?, classes = ?, data = ?, task_id = ?, project_id = ? WHERE id = ?"

@@ -7,12 +7,11 @@ already is reused as it is: its meta, groups and paths are not touched (the real
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reconciler.backend.database import next_id
+from reconciler.backend.database import TEXTS, Connection, Row, next_id
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.data_collections import find_collection, specifications
 from reconciler.backend.datamaker.files import find_files
@@ -54,7 +53,7 @@ def create_units(call: Call, collection: int, wanted: Sequence[Any]) -> list[Mad
 class _Reader:
     """Checks the units of one request against the collection and the known files."""
 
-    def __init__(self, call: Call, collection: sqlite3.Row, wanted: Sequence[Any]) -> None:
+    def __init__(self, call: Call, collection: Row, wanted: Sequence[Any]) -> None:
         self._wanted = wanted
         self._specifications = {row["name"]: row for row in specifications(call.db, collection["id"])}
         self._required = [name for name, row in self._specifications.items() if row["is_required"]]
@@ -83,7 +82,7 @@ class _Reader:
             return None
         return Draft(_composition(files), tuple((s["id"], f["id"], p) for s, f, p in files), encode_json(meta), groups)
 
-    def _unit_files(self, files: Any, where: str) -> list[tuple[sqlite3.Row, sqlite3.Row, str]]:
+    def _unit_files(self, files: Any, where: str) -> list[tuple[Row, Row, str]]:
         if not isinstance(files, dict) or not files:
             self._fail(where, "must be an object with a file per specification")
             return []
@@ -93,7 +92,7 @@ class _Reader:
         found = [self._unit_file(name, entry, f"{where}.{name}") for name, entry in files.items()]
         return [one for one in found if one is not None]
 
-    def _unit_file(self, name: str, entry: Any, where: str) -> tuple[sqlite3.Row, sqlite3.Row, str] | None:
+    def _unit_file(self, name: str, entry: Any, where: str) -> tuple[Row, Row, str] | None:
         specification = self._specifications.get(name)
         if specification is None:
             self._fail(where, f"is no file specification; there are {', '.join(self._specifications) or 'none'}")
@@ -141,7 +140,7 @@ def _checksums(wanted: Sequence[Any]) -> set[str]:
     return found
 
 
-def _composition(files: Sequence[tuple[sqlite3.Row, sqlite3.Row, str]]) -> str:
+def _composition(files: Sequence[tuple[Row, Row, str]]) -> str:
     """SHA-1 over the sorted lines `specification <tab> SHA-256 of the file`."""
     lines = sorted(f"{specification['name']}\t{file['sha256']}\n" for specification, file, _ in files)
     return hashlib.sha1("".join(lines).encode(), usedforsecurity=False).hexdigest()
@@ -171,10 +170,9 @@ def _insert(call: Call, collection: int, drafts: list[Draft]) -> list[Made]:
     return made
 
 
-def _known_units(db: sqlite3.Connection, collection: int, drafts: list[Draft]) -> dict[str, int]:
+def _known_units(db: Connection, collection: int, drafts: list[Draft]) -> dict[str, int]:
     rows = db.execute(
-        "SELECT checksum, id FROM units WHERE collection_id = ? AND checksum <> ''"
-        " AND checksum IN (SELECT value FROM json_each(?))",
+        f"SELECT checksum, id FROM units WHERE collection_id = ? AND checksum <> '' AND checksum IN {TEXTS}",
         (collection, encode_json([draft.checksum for draft in drafts])),
     )
     return {row["checksum"]: row["id"] for row in rows}

@@ -5,28 +5,28 @@ Two queries per page, whatever its size. Stored meta is JSON text already, so it
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from json.encoder import encode_basestring
 from typing import Final
 from urllib.parse import quote
 
+from reconciler.backend.database import IDS, Connection, Row
 from reconciler.backend.signing import Signer
 from reconciler.backend.wire import encode_json
 
 UNIT_COLUMNS: Final = "u.id, u.collection_id, u.group_id, u.checksum, u.created, u.meta"
 
 _NOTHING: Final = "{}"
-_FILES: Final = """
+_FILES: Final = f"""
 SELECT uf.unit_id, s.name, s.file_type, s.is_primary, f.sha256, f.sha1, f.size, f.meta, uf.path
 FROM unit_files uf JOIN specifications s ON s.id = uf.specification_id JOIN files f ON f.id = uf.file_id
-WHERE uf.unit_id IN (SELECT value FROM json_each(?)) ORDER BY uf.unit_id, uf.specification_id"""
+WHERE uf.unit_id IN {IDS} ORDER BY uf.unit_id, uf.specification_id"""
 
 
 class FileTexts:
     """Writes the files of units. base_url, signer: for their media URLs."""
 
-    def __init__(self, db: sqlite3.Connection, base_url: str, signer: Signer) -> None:
+    def __init__(self, db: Connection, base_url: str, signer: Signer) -> None:
         self._db = db
         self._base_url = base_url
         self._signer = signer
@@ -46,7 +46,6 @@ class FileTexts:
         grouped: dict[int, list[tuple[str, str]]] = {}
         sign, base = self._signer.sign, self._base_url
         rows = self._db.execute(_FILES, (encode_json(list(units)),))
-        rows.row_factory = None
         for unit, name, file_type, is_primary, sha256, sha1, size, meta, path in rows:
             leaf = path.rpartition("/")[2] or "file"
             text = (
@@ -59,7 +58,7 @@ class FileTexts:
         return grouped
 
 
-def unit_text(row: sqlite3.Row, files: str) -> str:
+def unit_text(row: Row, files: str) -> str:
     """One unit as JSON text. row: of UNIT_COLUMNS; files: JSON text."""
     group = "null" if row["group_id"] is None else row["group_id"]
     return (
@@ -68,7 +67,7 @@ def unit_text(row: sqlite3.Row, files: str) -> str:
     )
 
 
-def unit_texts(rows: Iterable[sqlite3.Row], files: FileTexts) -> list[str]:
+def unit_texts(rows: Iterable[Row], files: FileTexts) -> list[str]:
     """Units as JSON texts, in order."""
     listed = list(rows)
     known = files.by_unit([row["id"] for row in listed])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any, Final
 
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import Row, insert, scalar, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
 from reconciler.backend.datamaker.data_collections import find_collection
-from reconciler.backend.datamaker.fields import Fields, Writing, check_bulk, insert_sql, update_sql
+from reconciler.backend.datamaker.fields import Fields, Writing, check_bulk
 from reconciler.backend.datamaker.listing import Selection, v2_list
 from reconciler.backend.datamaker.meta_schema import unit_meta_errors, unit_validator
 from reconciler.backend.datamaker.revisions import (
@@ -21,21 +20,20 @@ from reconciler.backend.datamaker.revisions import (
 )
 from reconciler.backend.datamaker.unit_creation import create_units
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import Response, invalid_field, not_found
+from reconciler.backend.wire import Response, invalid_field
 
 BULK_LIMIT: Final = 1000
 SOURCE: Final = "units u JOIN collections c ON c.id = u.collection_id"
 
 
-def find_unit(call: Call, unit: int) -> sqlite3.Row:
+def find_unit(call: Call, unit: int) -> Row:
     """Read a unit. Raises `ApiError` 404 when the tenant has none with this id."""
-    row = one(call.db, f"SELECT u.* FROM {SOURCE} WHERE u.id = ? AND c.tenant_id = ?", (unit, call.tenant))
-    if row is None:
-        raise not_found("The data unit")
-    return row
+    return call.find(
+        "The data unit", f"SELECT u.* FROM {SOURCE} WHERE u.id = ? AND c.tenant_id = ?", (unit, call.tenant)
+    )
 
 
-def _summary(row: sqlite3.Row) -> dict[str, Any]:
+def _summary(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "data_collection_id": row["collection_id"],
@@ -57,7 +55,7 @@ def list_v2(call: Call) -> Response:
         return v2_list(call, Selection(columns, SOURCE, "u.id", ("c.tenant_id = ?",), (call.tenant,)), _summary)
     etag = collection_etag(call, collection)
     if etag is None:
-        return v2_list(call, Selection(columns, SOURCE, "u.id", ("0",), ()), _summary)
+        return v2_list(call, Selection(columns, SOURCE, "u.id", ("1 = 0",), ()), _summary)
     chosen = Selection(columns, "units u", "u.id", ("u.collection_id = ?",), (collection,))
     return not_modified(call, etag) or v2_list(call, chosen, _summary, headers=etag_headers(etag))
 
@@ -67,7 +65,7 @@ def get(call: Call) -> Response:
     return call.reply(_detail(call, call.id()))
 
 
-def _read(call: Call, writing: Writing, unit: sqlite3.Row | None) -> dict[str, Any]:
+def _read(call: Call, writing: Writing, unit: Row | None) -> dict[str, Any]:
     """Column values of a single write, checked against the collection."""
     body = call.request.object()
     fields = Fields(body, writing)
@@ -97,8 +95,7 @@ def create(call: Call) -> Response:
     """`POST /v2/data-units/`: a unit without files."""
     values = {**_read(call, Writing.CREATE, None), "checksum": "", "created": call.store.now()}
     find_collection(call.db, call.tenant, values["collection_id"])
-    made = call.db.execute(insert_sql("units", values), values).lastrowid
-    assert made is not None
+    made = insert(call.db, "units", values)
     touch_collection(call.db, values["collection_id"])
     return call.reply(_detail(call, made), 201)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import Row, scalar
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.fields import check_bulk
 from reconciler.backend.datamaker.listing import Selection, id_filters, v1_page
@@ -14,7 +13,7 @@ from reconciler.backend.datamaker.unit_creation import create_units
 from reconciler.backend.datamaker.unit_rows import UNIT_COLUMNS, FileTexts, unit_texts
 from reconciler.backend.datamaker.units import BULK_LIMIT, SOURCE
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.wire import FieldError, Response, invalid, not_found
+from reconciler.backend.wire import FieldError, Response, invalid
 
 
 class _Counts:
@@ -52,7 +51,7 @@ def list_v1(call: Call) -> Response:
     if collection is None:
         chosen = Selection(UNIT_COLUMNS, SOURCE, "u.id", ("c.tenant_id = ?", *where), (call.tenant, *values))
     elif etag is None:
-        chosen = Selection(UNIT_COLUMNS, "units u", "u.id", ("0",), ())
+        chosen = Selection(UNIT_COLUMNS, "units u", "u.id", ("1 = 0",), ())
     else:
         chosen = Selection(UNIT_COLUMNS, "units u", "u.id", ("u.collection_id = ?", *where), (collection, *values))
     return not_modified(call, etag) or _page(call, chosen, collection, None if where else etag, etag)
@@ -71,7 +70,7 @@ def _page(call: Call, chosen: Selection, collection: int | None, countable: str 
 
 def read_units(call: Call, units: list[int]) -> dict[int, str]:
     """Units of the caller's tenant by id, as JSON text."""
-    rows: list[sqlite3.Row] = []
+    rows: list[Row] = []
     for start in range(0, len(units), 500):
         some = units[start : start + 500]
         marks = ", ".join("?" * len(some))
@@ -83,9 +82,9 @@ def read_units(call: Call, units: list[int]) -> dict[int, str]:
 def get(call: Call) -> Response:
     """`GET /data_units/{id}/`."""
     unit = call.id()
-    row = one(call.db, f"SELECT {UNIT_COLUMNS} FROM {SOURCE} WHERE u.id = ? AND c.tenant_id = ?", (unit, call.tenant))
-    if row is None:
-        raise not_found("The data unit")
+    row = call.find(
+        "The data unit", f"SELECT {UNIT_COLUMNS} FROM {SOURCE} WHERE u.id = ? AND c.tenant_id = ?", (unit, call.tenant)
+    )
     return call.reply_text(unit_texts([row], files_of(call))[0])
 
 

@@ -19,7 +19,7 @@ from reconciler.backend.blobs import Digests, TooLarge
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.data_collections import find_collection
 from reconciler.backend.datamaker.fields import Fields, check_bulk
-from reconciler.backend.datamaker.files import find_files, register
+from reconciler.backend.datamaker.files import find_files, publish
 from reconciler.backend.routing import Route, Work
 from reconciler.backend.store import Store
 from reconciler.backend.wire import Response, invalid, invalid_field
@@ -298,19 +298,15 @@ def _etags(parts: Any) -> dict[int, str] | None:
 
 
 def _commit(call: Call, good: Sequence[_Confirmation]) -> None:
-    """Link the bytes into place, name them in one transaction, then let go of what was staged."""
+    """Make files of what was staged, all or none; then let go of its parts."""
     staged = [(one, one.ticket, one.digests) for one in good if one.ticket and one.digests]
-    for _, ticket, digests in staged:
-        call.store.blobs.keep(ticket.upload, digests)
-    if staged:
-        with call.store.writing() as db:
-            files = [(ticket.name, digests) for _, ticket, digests in staged]
-            for (one, _, _), (file, is_new) in zip(
-                staged, register(db, call.tenant, files, call.store.now()), strict=True
-            ):
-                one.file, one.is_new = file, is_new
+    if not staged:
+        return
+    files = [(ticket.upload, ticket.name, digests) for _, ticket, digests in staged]
+    for (one, _, _), (file, is_new) in zip(staged, publish(call.store, call.tenant, files), strict=True):
+        one.file, one.is_new = file, is_new
     for _, ticket, _ in staged:
-        for part in range(ticket.part_count + 1):
+        for part in range(1, ticket.part_count + 1):
             call.store.blobs.discard(ticket.staged_name(part))
 
 

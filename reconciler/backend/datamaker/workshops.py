@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hmac
 import json
-import sqlite3
 from typing import Any, Final
 
-from reconciler.backend.database import one, scalar
+from reconciler.backend.database import IntegrityError, Row, insert, scalar, update_sql
 from reconciler.backend.datamaker.call import NO_CONTENT, Call
-from reconciler.backend.datamaker.fields import Fields, Writing, insert_sql, update_sql
+from reconciler.backend.datamaker.fields import Fields, Writing
 from reconciler.backend.datamaker.listing import Selection, v2_list
 from reconciler.backend.datamaker.projects import find_project
 from reconciler.backend.routing import Route, Work
@@ -24,7 +23,6 @@ from reconciler.backend.wire import (
     denied,
     invalid,
     invalid_field,
-    not_found,
 )
 
 _FIXED: Final = ("project", "level_distribution", "is_reviewable")
@@ -38,15 +36,14 @@ _SEAT_COLUMNS: Final = "s.*, k.user_id, u.name AS user_name, u.email AS user_ema
 _OWNER: Final = {"labeler": "user_id", "reviewer": "reviewer_id"}
 
 
-def find_workshop(call: Call, workshop: int) -> sqlite3.Row:
+def find_workshop(call: Call, workshop: int) -> Row:
     """Read a workshop. Raises `ApiError` 404 when the tenant has none with this id."""
-    row = one(call.db, f"SELECT w.* FROM {_SOURCE} WHERE w.id = ? AND p.tenant_id = ?", (workshop, call.tenant))
-    if row is None:
-        raise not_found("The workshop")
-    return row
+    return call.find(
+        "The workshop", f"SELECT w.* FROM {_SOURCE} WHERE w.id = ? AND p.tenant_id = ?", (workshop, call.tenant)
+    )
 
 
-def _wire(row: sqlite3.Row) -> dict[str, Any]:
+def _wire(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "project_id": row["project_id"],
@@ -57,7 +54,7 @@ def _wire(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _detail(row: sqlite3.Row) -> dict[str, Any]:
+def _detail(row: Row) -> dict[str, Any]:
     return {
         **_wire(row),
         "configuration": json.loads(row["configuration"]),
@@ -103,10 +100,9 @@ def create(call: Call) -> Response:
     if not scalar(call.db, sql, (values["project_id"], call.tenant)):
         raise invalid_field("project", "is no project")
     try:
-        made = call.db.execute(insert_sql("workshops", values), values).lastrowid
-    except sqlite3.IntegrityError as exc:
+        made = insert(call.db, "workshops", values)
+    except IntegrityError as exc:
         raise invalid_field("name", "a workshop of this name exists in the project") from exc
-    assert made is not None
     return call.reply(_detail(find_workshop(call, made)), 201)
 
 
@@ -134,7 +130,7 @@ def _update(call: Call, writing: Writing) -> Response:
     try:
         if values:
             call.db.execute(update_sql("workshops", values), {"id": workshop, **values})
-    except sqlite3.IntegrityError as exc:
+    except IntegrityError as exc:
         raise invalid_field("name", "a workshop of this name exists in the project") from exc
     return call.reply(_detail(find_workshop(call, workshop)))
 
@@ -161,7 +157,7 @@ def participate(call: Call) -> Response:
     _check_reviewable(workshop, given["role"])
     worker = _worker(call, workshop["project_id"], call.identity.user)
     call.db.execute(
-        "INSERT OR IGNORE INTO participations (workshop_id, worker_id, role) VALUES (?, ?, ?)",
+        "INSERT INTO participations (workshop_id, worker_id, role) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         (workshop["id"], worker, given["role"]),
     )
     return call.reply({"worker_id": worker, "role": given["role"]}, 201)
@@ -169,12 +165,14 @@ def participate(call: Call) -> Response:
 
 def _worker(call: Call, project: int, user: int) -> int:
     find_project(call.db, call.tenant, project)
-    call.db.execute("INSERT OR IGNORE INTO project_workers (project_id, user_id) VALUES (?, ?)", (project, user))
+    call.db.execute(
+        "INSERT INTO project_workers (project_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING", (project, user)
+    )
     sql = "SELECT id FROM project_workers WHERE project_id = ? AND user_id = ?"
     return int(scalar(call.db, sql, (project, user)))
 
 
-def _check_reviewable(workshop: sqlite3.Row, role: str) -> None:
+def _check_reviewable(workshop: Row, role: str) -> None:
     if role == "reviewer" and not workshop["is_reviewable"]:
         raise invalid_field("role", "the workshop has no reviews")
 
@@ -183,21 +181,18 @@ def _kind(call: Call) -> str:
     return _ROLE[call.request.path.split("/")[4]]
 
 
-def _find_seat(call: Call) -> sqlite3.Row:
+def _find_seat(call: Call) -> Row:
     return find_seat(call, call.id("workshop"), call.id(), _kind(call))
 
 
-def find_seat(call: Call, workshop: int, seat: int, role: str) -> sqlite3.Row:
+def find_seat(call: Call, workshop: int, seat: int, role: str) -> Row:
     """Read a worker or reviewer of a workshop. Raises `ApiError` 404. role: labeler or reviewer."""
     owner = find_workshop(call, workshop)["id"]
     sql = f"SELECT {_SEAT_COLUMNS} FROM {_SEATS} WHERE s.id = ? AND s.workshop_id = ? AND s.role = ?"
-    row = one(call.db, sql, (seat, owner, role))
-    if row is None:
-        raise not_found("The participant")
-    return row
+    return call.find("The participant", sql, (seat, owner, role))
 
 
-def _seat_wire(row: sqlite3.Row) -> dict[str, Any]:
+def _seat_wire(row: Row) -> dict[str, Any]:
     wire = {
         "id": row["id"],
         "workshop_id": row["workshop_id"],
@@ -213,7 +208,7 @@ def _seat_wire(row: sqlite3.Row) -> dict[str, Any]:
     return wire | ({"can_self_review": bool(row["can_self_review"])} if row["role"] == "reviewer" else {})
 
 
-def _seat_detail(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+def _seat_detail(call: Call, row: Row) -> dict[str, Any]:
     detail = {**_seat_wire(row), "count_assignments_in_workshop": _assignments(call, row)}
     if row["role"] == "reviewer":
         sql = "SELECT id FROM participations WHERE workshop_id = ? AND role = 'labeler' ORDER BY id"
@@ -221,7 +216,7 @@ def _seat_detail(call: Call, row: sqlite3.Row) -> dict[str, Any]:
     return detail
 
 
-def _assignments(call: Call, row: sqlite3.Row, condition: str = "1") -> int:
+def _assignments(call: Call, row: Row, condition: str = "1 = 1") -> int:
     sql = (
         f"SELECT count(*) FROM assignments a JOIN tasks t ON t.id = a.task_id WHERE t.workshop_id = ?"
         f" AND a.{_OWNER[row['role']]} = ? AND {condition}"
@@ -257,10 +252,9 @@ def create_seat(call: Call) -> Response:
     worker = _worker(call, workshop["project_id"], user)
     values |= {"workshop_id": workshop["id"], "worker_id": worker, "role": role}
     try:
-        made = call.db.execute(insert_sql("participations", values), values).lastrowid
-    except sqlite3.IntegrityError as exc:
+        made = insert(call.db, "participations", values)
+    except IntegrityError as exc:
         raise invalid_field("user", "takes part already") from exc
-    assert made is not None
     return call.reply(_seat_detail(call, find_seat(call, workshop["id"], made, role)), 201)
 
 
@@ -283,7 +277,7 @@ def patch_seat(call: Call) -> Response:
 def delete_seat(call: Call) -> Response:
     """`DELETE …/workers/{id}/`, `DELETE …/reviewer-covers/{id}/`: not with assignments that are not confirmed."""
     row = _find_seat(call)
-    if _assignments(call, row, "NOT a.is_confirmed"):
+    if _assignments(call, row, "a.is_confirmed = 0"):
         raise conflict("The participant has assignments that are not confirmed.")
     call.db.execute("DELETE FROM participations WHERE id = ?", (row["id"],))
     return NO_CONTENT

@@ -23,6 +23,14 @@ def serve(
     seed: Annotated[
         Path | None, typer.Option("--seed", metavar="FILE", help="Tenants, users and tokens to create.")
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            metavar="URL",
+            help="A database in PostgreSQL that several servers share, without the password: postgresql://USER@HOST/NAME.",
+        ),
+    ] = None,
 ) -> int:
     """Serve the embedded backend over HTTP, until SIGTERM or SIGINT. Prints a line with its address when ready."""
     import sys
@@ -30,4 +38,16 @@ def serve(
     from reconciler.backend.serve import serve as run_server
 
     # The access token is printed once on purpose, so this goes past what hides secrets.
-    return run_server(listen, store, seed, sys.stdout)
+    return run_server(listen, store, seed, sys.stdout, database=_database(database))
+
+
+def _database(url: str | None) -> str | None:
+    """The URL given, which may hold no password, or that of the environment, which may."""
+    import os
+
+    from reconciler.backend.postgres import check_url
+
+    if url is not None:
+        return check_url(url, is_public=True)
+    given = os.environ.get("RECONCILER_DATABASE")
+    return check_url(given, is_public=False) if given else None

@@ -10,6 +10,7 @@ from reconciler.config.checks import (
     backends,
     collection,
     exports,
+    grants,
     metadata,
     names,
     references,
@@ -28,6 +29,7 @@ _CHECKS = (
     annotation.check,
     exports.check,
     sage.check,
+    grants.check,
 )
 
 

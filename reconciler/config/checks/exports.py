@@ -9,7 +9,7 @@ from reconciler.config.checks.annotation import repeated
 from reconciler.config.checks.index import Index
 from reconciler.config.checks.specifications import unknown_specifications
 from reconciler.config.documents import Document
-from reconciler.config.nodes import MapNode, ScalarNode, find, locate_key, map_at, text_at, texts_at
+from reconciler.config.nodes import MapNode, Node, ScalarNode, find, locate_key, map_at, text_at, texts_at
 from reconciler.config.suggestion import did_you_mean, listed
 from reconciler.errors import Problem, Severity
 
@@ -17,16 +17,18 @@ SPLIT_TOLERANCE = 1e-9
 
 FILTERS = {
     "assignment": (
-        "status_label",
-        "status_review",
+        "ids",
+        "exclude_ids",
+        "tasks",
+        "workshop",
         "users",
         "reviewers",
         "groups",
         "stages",
         "tags",
         "task_tags",
-        "tasks",
-        "workshop",
+        "status_label",
+        "status_review",
         "is_confirmed",
         "is_discarded",
         "is_discard_confirmed",
@@ -34,8 +36,30 @@ FILTERS = {
         "label_submitted",
         "last_labeled",
         "last_reviewed",
+        "labeler_last_action",
+        "reviewer_last_action",
     ),
-    "task": ("has_data", "is_discarded", "schema"),
+    "task": (
+        "ids",
+        "exclude_ids",
+        "workshop",
+        "users",
+        "reviewers",
+        "groups",
+        "stages",
+        "tags",
+        "assignments",
+        "status_label",
+        "status_review",
+        "has_data",
+        "has_assignment",
+        "has_all_assignments",
+        "has_discarded_assignment",
+        "is_discarded",
+        "schema",
+        "created",
+    ),
+    "ground_truth": ("ground_truth", "task", "category", "classes"),
 }
 
 
@@ -43,7 +67,9 @@ def check(index: Index) -> Iterator[Problem]:
     """Every export."""
     for document in index.of_kind("Export"):
         yield from _target(document)
+        yield from _version(index, document)
         yield from _splits(document)
+        yield from _storage(document)
         yield from _classes(index, document)
         originals = texts_at(document.node, "spec", "originals")
         yield from unknown_specifications(index, index.collection_of(document), originals)
@@ -54,17 +80,56 @@ def _target(document: Document) -> Iterator[Problem]:
     target = text_at(spec, "target") or "assignment"
     if target not in FILTERS or spec is None:
         return
-    if find(spec, "project") is None and find(spec, "groundTruth") is None:
-        summary = f"an export of the target {target} needs a project"
-        yield Problem(summary, spec.at, fix="add 'project: ...'")
+    yield from _scope(spec, target)
     block = find(spec, "filter")
     every = {name for names in FILTERS.values() for name in names}
     for key, _ in map_at(block):
         if key in every and key not in FILTERS[target]:
-            place = locate_key(block, key)
             detail = f"Filters of {target}: {listed(FILTERS[target], 30)}."
-            fix = "remove it, or change the target"
-            yield Problem(f"the target {target} has no filter '{key}'", place, detail, fix)
+            fix = did_you_mean(key, FILTERS[target], "remove it, or change the target")
+            yield Problem(f"the target {target} has no filter '{key}'", locate_key(block, key), detail, fix)
+
+
+def _scope(spec: Node, target: str) -> Iterator[Problem]:
+    """Ground truth comes from a version of a data set, everything else from a project."""
+    truth = locate_key(spec, "groundTruth")
+    if target == "ground_truth":
+        if truth is None:
+            fix = "add 'groundTruth: {dataset: ..., version: ...}'"
+            yield Problem("an export of the target ground_truth needs a version of a data set", spec.at, fix=fix)
+        return
+    if truth is not None:
+        yield Problem(f"the target {target} has no groundTruth", truth, fix="remove it, or write target: ground_truth")
+    if find(spec, "project") is None:
+        yield Problem(f"an export of the target {target} needs a project", spec.at, fix="add 'project: ...'")
+
+
+def _version(index: Index, document: Document) -> Iterator[Problem]:
+    """A declared data set with declared versions has the version."""
+    version = find(document.node, "spec", "groundTruth", "version")
+    dataset = index.referred(document, "GroundTruthDataset", "spec", "groundTruth", "dataset")
+    name = text_at(document.node, "spec", "groundTruth", "version")
+    if dataset is None or version is None or name is None or find(dataset.node, "spec", "versions") is None:
+        return
+    known = [text for text, _ in texts_at(dataset.node, "spec", "versions")]
+    if name not in known:
+        detail = f"{dataset.label} declares {listed(known) or 'none'}; others may exist on the backend."
+        fix = did_you_mean(name, known, "add it to the versions of the data set")
+        yield Problem(f"the data set does not declare the version '{name}'", version.at, detail, fix, Severity.WARNING)
+
+
+def _storage(document: Document) -> Iterator[Problem]:
+    """The backend says where its storage is and how to get in; a path on it stays on it."""
+    place = find(document.node, "spec", "destination")
+    path, options = find(place, "path"), locate_key(place, "options")
+    if find(place, "storage") is None:
+        return
+    if options is not None:
+        fix = "remove them, or write a url"
+        yield Problem("a destination on a storage takes no options: the backend gives them", options, fix=fix)
+    parts = (text_at(place, "path") or "").strip("/").split("/")
+    if path is not None and any(part in ("", ".", "..") for part in parts):
+        yield Problem("the path does not name a folder on the storage", path.at, fix="write it without '.' and '..'")
 
 
 def _splits(document: Document) -> Iterator[Problem]:
@@ -90,7 +155,7 @@ def _classes(index: Index, document: Document) -> Iterator[Problem]:
     if node is None:
         return
     yield from repeated(node, "class")
-    project = index.referred(document, "AnnotationProject", "spec", "project")
+    project = index.project_of(document)
     if project is None:
         return
     known = {name for _, names in map_at(project.node, "spec", "classes") for name, _ in texts_at(names)}

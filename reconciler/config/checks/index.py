@@ -45,6 +45,12 @@ class Index:
         name = text_at(document.node, *path)
         return self.by_name.get((kind, name)) if name is not None else None
 
+    def project_of(self, export: Document) -> Document | None:
+        """The declared project that an Export takes its records from: its own, or that of its ground truth."""
+        truth = self.referred(export, "GroundTruthDataset", "spec", "groundTruth", "dataset")
+        source = export if truth is None or find(export.node, "spec", "project") is not None else truth
+        return self.referred(source, "AnnotationProject", "spec", "project")
+
     def collection_of(self, document: Document | None) -> Document | None:
         """The declared collection behind an AssetSet, AnnotationProject, TaskSet or Export."""
         match document:
@@ -55,7 +61,7 @@ class Index:
             case Document(kind="TaskSet"):
                 return self.collection_of(self.referred(document, "AssetSet", "spec", "assets"))
             case Document(kind="Export"):
-                return self.collection_of(self.referred(document, "AnnotationProject", "spec", "project"))
+                return self.collection_of(self.project_of(document))
             case _:
                 return None
 

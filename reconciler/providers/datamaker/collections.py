@@ -12,7 +12,8 @@ from reconciler.model.address import Address
 from reconciler.model.json import JSON, digest
 from reconciler.model.observed import Found
 from reconciler.plan.refusals import Fixed
-from reconciler.providers.datamaker import specifications
+from reconciler.providers.datamaker import specifications, visibility
+from reconciler.providers.datamaker.groups import UnitGroups
 from reconciler.providers.datamaker.marker import MARKER, object_marker, object_owner
 from reconciler.providers.datamaker.parts import Part
 from reconciler.providers.datamaker.schema_widening import narrow, widen
@@ -23,7 +24,8 @@ KIND = "Collection"
 NAME = "name"
 KEYED = {"fileSpecifications": "name"}
 FIXED: tuple[Fixed, ...] = ()
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (UnitGroups(),)
+REMARKS = visibility.REMARKS
 
 _SCHEMA = "data_unit_meta_schema"
 _BLOCK = ("category", "access_level", "caution")

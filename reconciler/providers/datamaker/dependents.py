@@ -12,7 +12,7 @@ from dataclasses import replace
 from reconciler.model.address import Address
 from reconciler.model.json import JSON
 from reconciler.providers.base import Dependents
-from reconciler.providers.datamaker import projects, tasks, truth, units
+from reconciler.providers.datamaker import groups, projects, tasks, truth, units
 from reconciler.providers.datamaker.envelope import V2_PAGE, all_rows, id_of
 from reconciler.providers.http import HttpClient, Params
 
@@ -24,6 +24,8 @@ _MOST_QUERIES = 5
 def dependents(client: HttpClient, address: Address, remote_id: str, rows: Collection[str] | None) -> Dependents:
     """See `Provider.dependents`."""
     match address.kind:
+        case "Collection" if rows is not None:
+            return Dependents(units=groups.units_in(client, remote_id, rows))
         case "Collection":
             return _of_collection(client, remote_id)
         case "AnnotationProject":

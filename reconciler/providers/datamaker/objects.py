@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from reconciler.diff.desired import declared_paths
@@ -12,9 +12,8 @@ from reconciler.model.address import Address
 from reconciler.model.change import FieldChange
 from reconciler.model.json import JSON, digest
 from reconciler.model.observed import Absent, Found
-from reconciler.plan.refusals import Fixed
+from reconciler.plan.refusals import Fixed, Remark
 from reconciler.providers.base import Desired
-from reconciler.providers.datamaker import collections, projects, truth
 from reconciler.providers.datamaker.envelope import V2_PAGE, Row, all_rows, id_of, object_in
 from reconciler.providers.datamaker.parts import Part, Rows, is_wanted, part_of, with_part, without_parts
 from reconciler.providers.http import HttpClient, Params
@@ -33,41 +32,26 @@ class ToWire(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectKind:
-    """How one kind is spoken of.
+class RestKind:
+    """How one kind is spoken of that has an address for every object.
 
     name: wire field of the natural name, declared as `title`. rows: id → path and parameters that list what it holds,
     None when it holds nothing. parts: fields with calls of their own. fixed: what the service cannot change.
+    remarks: what a plan points out.
     """
 
     path: str
     name: str
     from_wire: Callable[[Mapping[str, JSON]], Found]
     to_wire: ToWire
-    keyed: Mapping[str, str]
+    keyed: Mapping[str, str] = field(default_factory=dict)
     rows: Callable[[str], tuple[str, Params]] | None = None
     parts: tuple[Part, ...] = ()
     fixed: tuple[Fixed, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
-KINDS: Mapping[str, ObjectKind] = {
-    module.KIND: ObjectKind(
-        module.PATH,
-        module.NAME,
-        module.from_wire,
-        module.to_wire,
-        module.KEYED,
-        module.rows,
-        module.PARTS,
-        module.FIXED,
-    )
-    for module in (collections, projects, truth)
-}
-
-
-def read(
-    client: HttpClient, kind: ObjectKind, remote_id: str, *, wanted: frozenset[str] | None = None
-) -> Found | Absent:
+def read(client: HttpClient, kind: RestKind, remote_id: str, *, wanted: frozenset[str] | None = None) -> Found | Absent:
     """`GET /v2/.../{id}/`, and the calls of the parts that are wanted."""
     try:
         detail = _detail(client, kind, remote_id)
@@ -76,7 +60,7 @@ def read(
     return _whole(client, kind, kind.from_wire(detail), wanted)
 
 
-def _whole(client: HttpClient, kind: ObjectKind, found: Found, wanted: frozenset[str] | None) -> Found:
+def _whole(client: HttpClient, kind: RestKind, found: Found, wanted: frozenset[str] | None) -> Found:
     """The object with its parts; the etag covers them.
 
     A service that lacks a part which nobody asked for is one without it. A part that was asked for and cannot be read
@@ -93,7 +77,7 @@ def _whole(client: HttpClient, kind: ObjectKind, found: Found, wanted: frozenset
     return found
 
 
-def find(client: HttpClient, kind: ObjectKind, desired: Desired) -> tuple[Found, ...]:
+def find(client: HttpClient, kind: RestKind, desired: Desired) -> tuple[Found, ...]:
     """Objects of the desired name. Those with our marker, if there are any; else all of them.
 
     The service has no filter by name and its listings omit the marker, so this costs a page per 200 objects and one
@@ -108,7 +92,7 @@ def find(client: HttpClient, kind: ObjectKind, desired: Desired) -> tuple[Found,
     return ours or found
 
 
-def create(client: HttpClient, kind: ObjectKind, desired: Desired) -> Found:
+def create(client: HttpClient, kind: RestKind, desired: Desired) -> Found:
     """`POST /v2/.../`, unless an object with our marker is there.
 
     The service has no idempotency key, so what the POST did is settled by looking for the marker: an answer that was
@@ -130,7 +114,7 @@ def create(client: HttpClient, kind: ObjectKind, desired: Desired) -> Found:
     return _completed(client, kind, desired, made)
 
 
-def _completed(client: HttpClient, kind: ObjectKind, desired: Desired, made: Found) -> Found:
+def _completed(client: HttpClient, kind: RestKind, desired: Desired, made: Found) -> Found:
     """Add what the parts of a new object lack; an attempt that was cut may have made some of it."""
     for part in kind.parts:
         rows, there = part_of(desired.fields, part), part_of(made.fields, part) or {}
@@ -146,7 +130,7 @@ def _with(found: Found, part: Part, rows: Rows) -> Found:
 
 
 def update(
-    client: HttpClient, kind: ObjectKind, desired: Desired, observed: Found, changes: tuple[FieldChange, ...]
+    client: HttpClient, kind: RestKind, desired: Desired, observed: Found, changes: tuple[FieldChange, ...]
 ) -> Found:
     """`PATCH /v2/.../{id}/` with the wire fields that these changes touch, read, modified and written.
 
@@ -176,7 +160,7 @@ def update(
 
 
 def _touched(
-    kind: ObjectKind, address: Address, there: Row, current: Mapping[str, JSON], fields: Mapping[str, JSON]
+    kind: RestKind, address: Address, there: Row, current: Mapping[str, JSON], fields: Mapping[str, JSON]
 ) -> dict[str, JSON]:
     """The wire fields that differ between what is `current` and `fields`, parts aside."""
     before = kind.to_wire(without_parts(current, kind.parts), address, there)
@@ -185,7 +169,7 @@ def _touched(
 
 
 def rehearse(
-    client: HttpClient, kind: ObjectKind, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]
+    client: HttpClient, kind: RestKind, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]
 ) -> None:
     """`POST` or `PATCH` with `?dry_run=true`: the service checks and writes nothing. Parts are not rehearsed."""
     params: Params = {"dry_run": "true"}
@@ -201,7 +185,7 @@ def rehearse(
         client.call("PATCH", f"{kind.path}{remote_id}/", params=params, body=body, repeatable=True)
 
 
-def delete(client: HttpClient, kind: ObjectKind, remote_id: str) -> None:
+def delete(client: HttpClient, kind: RestKind, remote_id: str) -> None:
     """`DELETE /v2/.../{id}/`; an object that is gone counts as deleted."""
     try:
         client.call("DELETE", f"{kind.path}{remote_id}/")
@@ -209,7 +193,7 @@ def delete(client: HttpClient, kind: ObjectKind, remote_id: str) -> None:
         return
 
 
-def discover(client: HttpClient, kind: ObjectKind) -> Iterator[Found]:
+def discover(client: HttpClient, kind: RestKind) -> Iterator[Found]:
     """All objects of the kind with their details."""
     for row in all_rows(client, kind.path, {"per_page": V2_PAGE}):
         found = read(client, kind, id_of(row, f"GET {kind.path}"))
@@ -217,7 +201,7 @@ def discover(client: HttpClient, kind: ObjectKind) -> Iterator[Found]:
             yield found
 
 
-def _one_marked(client: HttpClient, kind: ObjectKind, desired: Desired) -> Found | None:
+def _one_marked(client: HttpClient, kind: RestKind, desired: Desired) -> Found | None:
     """The oldest object with our marker. Its doubles, equal in every field and still empty, are deleted: they come
     from a request that was delivered twice."""
     ours = [item for item in find(client, kind, desired) if item.owner == str(desired.address)]
@@ -230,14 +214,14 @@ def _one_marked(client: HttpClient, kind: ObjectKind, desired: Desired) -> Found
     return first
 
 
-def _is_empty(client: HttpClient, kind: ObjectKind, remote_id: str) -> bool:
+def _is_empty(client: HttpClient, kind: RestKind, remote_id: str) -> bool:
     if kind.rows is None:
         return True
     path, params = kind.rows(remote_id)
     return next(all_rows(client, path, {**params, "per_page": 1}), None) is None
 
 
-def _detail(client: HttpClient, kind: ObjectKind, remote_id: str) -> Row:
+def _detail(client: HttpClient, kind: RestKind, remote_id: str) -> Row:
     path = f"{kind.path}{remote_id}/"
     row = object_in(client.get(path), f"GET {path}")
     id_of(row, f"GET {path}")

@@ -1,45 +1,79 @@
-"""Annotation payloads, in bulk: `POST /v2/tasks/bulk-fetch/` and `/v2/assignments/bulk-fetch/`, at most 200 ids.
+"""Annotation payloads, in bulk: `POST …/bulk-fetch/` and `…/bulk-data/`, at most 200 ids.
 
 Large payloads come as a wrapper instead: `{"mode": "presigned", "presigned_url"}`, or `{"mode": "inline", "truncated":
-true[, "presigned_url"]}`; the document itself is then fetched from its address.
+true[, "presigned_url"]}`; the document itself is then fetched from its address. Addresses expire: one that is refused
+is asked for again, once. A payload that cannot be had is a fault of its record, which says why; an outage is an error.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from reconciler.errors import BackendError, NotFound
+from reconciler.errors import BackendError, NotFound, Transient
 from reconciler.model.json import JSON
 from reconciler.providers.datamaker.envelope import Row, data_of, id_of
 from reconciler.providers.http import HttpClient
 
 BATCH = 200
+FAULT = "fault"
 
 
-def bulk_fetch(client: HttpClient, path: str, ids: Sequence[str]) -> dict[str, Row]:
-    """Rows by id, their `data` complete. Rows that are gone meanwhile are left out. path: of the collection."""
-    result: dict[str, Row] = {}
-    for start in range(0, len(ids), BATCH):
-        for row in _fetch(client, path, ids[start : start + BATCH], "inline"):
-            remote_id = id_of(row, f"POST {path}bulk-fetch/")
-            result[remote_id] = {**row, "data": whole(client, path, remote_id, row.get("data"))}
-    return result
+@dataclass(frozen=True, slots=True)
+class Payloads:
+    """Where payloads are fetched. key: the ids in the request; id_name: the id in a row of the answer."""
 
+    path: str
+    key: str = "ids"
+    id_name: str = "id"
 
-def whole(client: HttpClient, path: str, remote_id: str, data: JSON) -> JSON:
-    """The payload itself, whether it came inline or as a wrapper. Raises BackendError when it cannot be had."""
-    if not is_wrapper(data):
-        return data
-    url = data.get("presigned_url")
-    if not url:
-        rows = _fetch(client, path, [remote_id], "presigned")
-        again: JSON = rows[0].get("data") if rows else None
-        if not is_wrapper(again):
-            return again
-        url = again.get("presigned_url")
-    if not url:
-        raise BackendError("the annotation data is too large and has no address", operation=f"{path}{remote_id}/")
-    return client.fetch_json(str(url))
+    def fetch(self, client: HttpClient, ids: Sequence[str]) -> dict[str, Row]:
+        """Rows by id, their `data` complete, or absent and `fault` saying why. Rows that are gone are left out."""
+        result: dict[str, Row] = {}
+        for start in range(0, len(ids), BATCH):
+            for row in self._rows(client, ids[start : start + BATCH], "inline"):
+                remote_id = id_of(row, f"POST {self.path}", self.id_name)
+                result[remote_id] = {**row, **self._whole(client, remote_id, row.get("data"))}
+        return result
+
+    def _whole(self, client: HttpClient, remote_id: str, data: JSON) -> Row:
+        """The payload itself, whether it came inline or as a wrapper."""
+        if not is_wrapper(data):
+            return {"data": data}
+        try:
+            if data.get("presigned_url"):
+                return {"data": _download(client, str(data["presigned_url"]))}
+        except Transient:
+            raise
+        except BackendError:
+            pass  # the address has most likely expired
+        return self._again(client, remote_id)
+
+    def _again(self, client: HttpClient, remote_id: str) -> Row:
+        rows = self._rows(client, [remote_id], "presigned")
+        data: JSON = rows[0].get("data") if rows else None
+        if not is_wrapper(data):
+            return {"data": data}
+        if not data.get("presigned_url"):
+            return {"data": None, FAULT: "the annotation data is too large and has no address"}
+        try:
+            return {"data": _download(client, str(data["presigned_url"]))}
+        except Transient:
+            raise
+        except BackendError as error:
+            return {"data": None, FAULT: f"the annotation data cannot be downloaded: {error.message}"}
+
+    def _rows(self, client: HttpClient, ids: Sequence[str], mode: str) -> list[Row]:
+        body = {self.key: [int(one) if one.isdigit() else one for one in ids]}
+        try:
+            reply = client.call("POST", self.path, params={"response_mode": mode}, body=body, repeatable=True)
+        except NotFound:
+            return []
+        rows = data_of(reply.value)
+        if not isinstance(rows, list):
+            raise BackendError("the answer is not a list", operation=f"POST {self.path}")
+        return [row for row in rows if isinstance(row, dict)]
 
 
 def is_wrapper(data: JSON) -> bool:
@@ -49,14 +83,10 @@ def is_wrapper(data: JSON) -> bool:
     )
 
 
-def _fetch(client: HttpClient, path: str, ids: Sequence[str], mode: str) -> list[Row]:
-    url = f"{path}bulk-fetch/"
-    body = {"ids": [int(one) if one.isdigit() else one for one in ids]}
+def _download(client: HttpClient, url: str) -> JSON:
+    """Raises Transient for an outage, and another BackendError when the address is refused or holds no JSON."""
+    raw = b"".join(client.download(url))
     try:
-        reply = client.call("POST", url, params={"response_mode": mode}, body=body, repeatable=True)
-    except NotFound:
-        return []
-    rows = data_of(reply.value)
-    if not isinstance(rows, list):
-        raise BackendError("the answer is not a list", operation=f"POST {url}")
-    return [row for row in rows if isinstance(row, dict)]
+        return json.loads(raw)
+    except ValueError as exc:
+        raise BackendError(f"it is not JSON: {exc}") from None

@@ -8,7 +8,7 @@ from reconciler.model.address import Address
 from reconciler.model.json import JSON, digest
 from reconciler.model.observed import Found
 from reconciler.plan.refusals import Fixed
-from reconciler.providers.datamaker import workshops
+from reconciler.providers.datamaker import visibility, workshops
 from reconciler.providers.datamaker.classification import expand, names_of
 from reconciler.providers.datamaker.marker import MARKER, object_marker, object_owner
 from reconciler.providers.datamaker.parts import Part
@@ -20,6 +20,7 @@ KIND = "AnnotationProject"
 NAME = "title"
 KEYED: Mapping[str, str] = {}
 FIXED: tuple[Fixed, ...] = workshops.FIXED
+REMARKS = visibility.REMARKS
 PARTS: tuple[Part, ...] = (TaskTags(), ReviewTags(), workshops.Workshops())
 
 _BLOCK = ("count_max_assignments_per_task", "can_discard", "enable_workforce", "access_level", "caution")

@@ -18,6 +18,7 @@ from reconciler.providers.base import (
     NotModified,
     RecordListing,
     RowOutcome,
+    StoragePlace,
     TaskListing,
     UnitDraft,
     UnitEdit,
@@ -25,20 +26,23 @@ from reconciler.providers.base import (
     ignore_bytes,
 )
 from reconciler.providers.datamaker import dependents as dependent_calls
-from reconciler.providers.datamaker import objects, unit_creation
 from reconciler.providers.datamaker import records as record_calls
+from reconciler.providers.datamaker import storages, unit_creation
 from reconciler.providers.datamaker import tasks as task_calls
 from reconciler.providers.datamaker import units as unit_calls
 from reconciler.providers.datamaker.envelope import object_in
+from reconciler.providers.datamaker.kinds import KINDS, Verbs
 from reconciler.providers.http import HttpClient
 from reconciler.providers.pool import Pool
 
 CAPABILITIES = Capabilities(
-    kinds=frozenset({"Collection", "AssetSet", "AnnotationProject", "TaskSet", "GroundTruthDataset", "Export"}),
+    kinds=frozenset({"AssetSet", "TaskSet", "Export", *KINDS}),
     checksum="sha1",
     platform="datamaker",
     replaces={"AssetSet": frozenset({"collection"}), "TaskSet": frozenset({"project"})},
-    fixed={name: kind.fixed for name, kind in objects.KINDS.items() if kind.fixed},
+    fixed={name: verbs.fixed for name, verbs in KINDS.items() if verbs.fixed},
+    remarks={name: verbs.remarks for name, verbs in KINDS.items() if verbs.remarks},
+    natural=frozenset(name for name, verbs in KINDS.items() if verbs.natural),
     unique_content=True,
 )
 
@@ -73,27 +77,27 @@ class DatamakerProvider:
 
     def read(self, address: Address, remote_id: str, *, wanted: frozenset[str] | None = None) -> Found | Absent:
         """See `Provider.read`."""
-        return objects.read(self._client, _kind(address.kind), remote_id, wanted=wanted)
+        return _verbs(address.kind).read(self._client, remote_id, wanted)
 
     def find(self, desired: Desired) -> tuple[Found, ...]:
         """See `Provider.find`."""
-        return objects.find(self._client, _kind(desired.address.kind), desired)
+        return _verbs(desired.address.kind).find(self._client, desired)
 
     def create(self, desired: Desired) -> Found:
         """See `Provider.create`."""
-        return objects.create(self._client, _kind(desired.address.kind), desired)
+        return _verbs(desired.address.kind).create(self._client, desired)
 
     def update(self, desired: Desired, observed: Found, changes: tuple[FieldChange, ...]) -> Found:
         """See `Provider.update`."""
-        return objects.update(self._client, _kind(desired.address.kind), desired, observed, changes)
+        return _verbs(desired.address.kind).update(self._client, desired, observed, changes)
 
     def rehearse(self, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]) -> None:
         """See `Provider.rehearse`."""
-        objects.rehearse(self._client, _kind(desired.address.kind), desired, remote_id, changes)
+        _verbs(desired.address.kind).rehearse(self._client, desired, remote_id, changes)
 
     def delete(self, address: Address, remote_id: str) -> None:
         """See `Provider.delete`."""
-        objects.delete(self._client, _kind(address.kind), remote_id)
+        _verbs(address.kind).delete(self._client, remote_id)
 
     def dependents(self, address: Address, remote_id: str, rows: Collection[str] | None = None) -> Dependents:
         """See `Provider.dependents`."""
@@ -101,7 +105,7 @@ class DatamakerProvider:
 
     def discover(self, kind: str) -> Iterator[Found]:
         """See `Provider.discover`."""
-        return objects.discover(self._client, _kind(kind))
+        return _verbs(kind).discover(self._client)
 
     def list_units(self, collection_id: str, *, etag: str | None = None) -> UnitListing | NotModified:
         """See `Provider.list_units`."""
@@ -160,13 +164,17 @@ class DatamakerProvider:
         """See `Provider.fetch`."""
         return self._client.download(file.url)
 
+    def storage(self, storage_id: str) -> StoragePlace:
+        """See `HasStorages.storage`."""
+        return storages.storage_place(self._client, storage_id)
+
     def close(self) -> None:
         """See `Provider.close`."""
         self._pool.close()
         self._client.close()
 
 
-def _kind(name: str) -> objects.ObjectKind:
-    if name not in objects.KINDS:
-        raise Invalid(f"this backend has no objects of kind {name}")
-    return objects.KINDS[name]
+def _verbs(kind: str) -> Verbs:
+    if kind not in KINDS:
+        raise Invalid(f"this backend has no objects of kind {kind}")
+    return KINDS[kind]

@@ -1,79 +1,43 @@
-"""Records for exports: assignments or tasks with their payloads, and the unit and files each belongs to.
+"""Records for exports: assignments, tasks or ground truth events with their payloads, units and files.
 
-Assignments and tasks come from the v2 listings (ids only) and bulk calls (payloads); units with files from v1, by id,
-so that memory is bounded by a batch: 200 records at a time, whatever the size of the project.
+Ids come from a listing (see `record_listings`), payloads in bulk, units with files from v1, by id: memory is bounded by
+a batch of 200 records and the ids, whatever the size of the project.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
-from reconciler.errors import BackendError, Invalid
+from reconciler.errors import BackendError
 from reconciler.model.json import JSON
-from reconciler.model.observed import AnnotationRecord, RemoteFile
+from reconciler.model.observed import AnnotationRecord
 from reconciler.providers.base import NotModified, RecordListing
 from reconciler.providers.datamaker import tasks, units
-from reconciler.providers.datamaker.envelope import V1_PAGE, V2_PAGE, Page, Row, id_of, pages
-from reconciler.providers.datamaker.filters import wire_filters
+from reconciler.providers.datamaker.envelope import V1_PAGE, Row, id_of, pages
 from reconciler.providers.datamaker.marker import unit_owner, without_marker
-from reconciler.providers.datamaker.payloads import BATCH, bulk_fetch
+from reconciler.providers.datamaker.payloads import BATCH, FAULT
+from reconciler.providers.datamaker.record_listings import Entry, Listing, Target, list_entries
 from reconciler.providers.http import HttpClient, Params
-
-_COMPRESSED = ("gz", "bz2", "xz", "zst")
-_PATHS = {"assignment": "/v2/assignments/", "task": tasks.PATH}
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What a listing says about a record. task_id: of an assignment; unit_id: of a task."""
-
-    remote_id: str
-    task_id: str | None
-    unit_id: str | None
 
 
 def records(
     client: HttpClient, target: str, scope: Mapping[str, str], filters: Mapping[str, JSON], etag: str | None
 ) -> RecordListing | NotModified:
-    """List records of a project, ordered by id.
-
-    Raises Invalid, before any request, for a target, scope or filter that the service does not have.
-    """
-    if target not in _PATHS:
-        raise Invalid(f"records of target {target!r} are not available", fix=f"use one of: {', '.join(_PATHS)}")
-    if "project" not in scope:
-        raise Invalid(f"an export of target {target!r} needs a project", fix="set project")
-    params = {**wire_filters(target, filters), "project": scope["project"], "per_page": V2_PAGE}
-    listing = pages(client, _PATHS[target], params, etag=etag)
-    first = next(listing)
-    if first.not_modified:
-        return NotModified()
-    return RecordListing(first.etag, _stream(client, target, first, listing))
+    """List records of a project or of a ground truth version, ordered by id. Raises as `list_entries` does."""
+    listing = list_entries(client, target, scope, filters, etag)
+    return listing if isinstance(listing, NotModified) else RecordListing(listing.etag, _stream(client, listing))
 
 
-def _stream(client: HttpClient, target: str, first: Page, rest: Iterator[Page]) -> Iterator[AnnotationRecord]:
-    path = _PATHS[target]
-    entries = [_entry(row, path) for row in first.rows]
-    for page in rest:
-        entries += [_entry(row, path) for row in page.rows]
-    entries.sort(key=lambda entry: (len(entry.remote_id), entry.remote_id))
+def _stream(client: HttpClient, listing: Listing) -> Iterator[AnnotationRecord]:
+    entries = sorted(listing.entries, key=lambda entry: (len(entry.remote_id), entry.remote_id))
     for start in range(0, len(entries), BATCH):
-        yield from _batch(client, target, entries[start : start + BATCH])
+        for record in _batch(client, listing.target, entries[start : start + BATCH]):
+            if listing.has_data is None or listing.has_data == (record.data is not None or record.fault is not None):
+                yield record
 
 
-def _entry(row: Row, path: str) -> _Entry:
-    task_id, unit_id = row.get("task_id"), row.get("data_unit_id")
-    return _Entry(
-        id_of(row, f"GET {path}"),
-        None if task_id is None else str(task_id),
-        None if unit_id is None else str(unit_id),
-    )
-
-
-def _batch(client: HttpClient, target: str, entries: Sequence[_Entry]) -> Iterator[AnnotationRecord]:
-    path = _PATHS[target]
-    payloads = bulk_fetch(client, path, [entry.remote_id for entry in entries])
+def _batch(client: HttpClient, target: Target, entries: Sequence[Entry]) -> Iterator[AnnotationRecord]:
+    payloads = target.payloads.fetch(client, [entry.remote_id for entry in entries])
     unit_of = _units_of_records(client, entries, payloads)
     there = _units(client, sorted(set(unit_of.values()), key=lambda one: (len(one), one)))
     for entry in entries:
@@ -83,10 +47,10 @@ def _batch(client: HttpClient, target: str, entries: Sequence[_Entry]) -> Iterat
         unit = there.get(unit_id)
         if unit is None:
             raise BackendError(f"data unit {unit_id} cannot be read", operation=f"GET {units.V1_PATH}")
-        yield _record(entry.remote_id, unit_id, row, unit)
+        yield _record(entry, unit_id, row, unit)
 
 
-def _units_of_records(client: HttpClient, entries: Sequence[_Entry], payloads: Mapping[str, Row]) -> dict[str, str]:
+def _units_of_records(client: HttpClient, entries: Sequence[Entry], payloads: Mapping[str, Row]) -> dict[str, str]:
     """Record id → unit id; assignments that do not tell it are resolved through their tasks."""
     result: dict[str, str] = {}
     by_task: dict[str, str] = {}
@@ -97,7 +61,7 @@ def _units_of_records(client: HttpClient, entries: Sequence[_Entry], payloads: M
         elif entry.task_id:
             by_task[entry.remote_id] = entry.task_id
     if by_task:
-        found = bulk_fetch(client, tasks.PATH, sorted(set(by_task.values())))
+        found = tasks.PAYLOADS.fetch(client, sorted(set(by_task.values())))
         result |= {
             record: str(found[task]["data_unit_id"])
             for record, task in by_task.items()
@@ -123,51 +87,19 @@ def _units(client: HttpClient, ids: Sequence[str]) -> dict[str, Row]:
     return result
 
 
-def _record(remote_id: str, unit_id: str, row: Row, unit: Row) -> AnnotationRecord:
+def _record(entry: Entry, unit_id: str, row: Row, unit: Row) -> AnnotationRecord:
     meta = unit.get("meta")
-    files = tuple(_file(spec, entry) for spec, entry in units.file_entries(unit.get("files")))
+    files = units.remote_files(unit.get("files"))
+    owner = unit_owner(meta)
     tags = row.get("tags")
     return AnnotationRecord(
-        remote_id=remote_id,
+        remote_id=entry.remote_id,
         unit_id=unit_id,
-        key=_key(unit_id, meta, files),
+        key=(owner.key if owner else None) or units.unit_name(unit_id, meta, files),
         data=row.get("data"),
         files=files,
         unit_meta=without_marker(meta),
         tags=tuple(tag for tag in tags if isinstance(tag, int)) if isinstance(tags, list) else (),
-    )
-
-
-def _key(unit_id: str, meta: JSON, files: Sequence[RemoteFile]) -> str:
-    """The unit's key: from our marker, else `meta.dataset_key`, else the stem of its (primary) file, else its id."""
-    owner = unit_owner(meta)
-    if owner and owner.key:
-        return owner.key
-    named = meta.get("dataset_key") if isinstance(meta, Mapping) else None
-    if isinstance(named, str) and named:
-        return named
-    main = next((file for file in files if file.is_primary), files[0] if files else None)
-    return (_stem(main.name) if main else "") or unit_id
-
-
-def _stem(name: str) -> str:
-    """A file name without its suffix; compressed ones (".nii.gz") have two."""
-    stem, dot, suffix = name.rpartition(".")
-    if suffix in _COMPRESSED and "." in stem:
-        stem = stem.rpartition(".")[0]
-    return stem if dot else name
-
-
-def _file(spec: str, entry: Row) -> RemoteFile:
-    """The leaf of the original path: what is before the last "/" or "\\" could lead out of a destination."""
-    path = str(entry.get("path_original") or entry.get("file_name_original") or spec)
-    size = entry.get("size", entry.get("file_size"))
-    checksum = entry.get("checksum")
-    return RemoteFile(
-        spec=spec,
-        name=path.replace("\\", "/").rsplit("/", 1)[-1] or spec,
-        url=str(entry.get("url") or ""),
-        size_bytes=size if isinstance(size, int) else None,
-        checksum=str(checksum) if checksum else None,
-        is_primary=bool(entry.get("is_primary")),
+        category=entry.category,
+        fault=str(row[FAULT]) if FAULT in row else None,
     )

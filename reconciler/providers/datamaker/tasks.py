@@ -9,10 +9,11 @@ from reconciler.model.json import JSON, digest
 from reconciler.model.observed import ObservedTask
 from reconciler.providers.base import NotModified, TaskListing
 from reconciler.providers.datamaker.envelope import V2_PAGE, Page, Row, all_rows, id_of, pages
-from reconciler.providers.datamaker.payloads import bulk_fetch
+from reconciler.providers.datamaker.payloads import FAULT, Payloads
 from reconciler.providers.http import HttpClient
 
 PATH = "/v2/tasks/"
+PAYLOADS = Payloads(f"{PATH}bulk-fetch/")
 BATCH = 1000
 _LIST = f"GET {PATH}"
 
@@ -34,13 +35,15 @@ def _observed(client: HttpClient, first: Page, rest: Iterator[Page]) -> Iterator
 
 def _with_digests(client: HttpClient, rows: Sequence[Row]) -> list[ObservedTask]:
     annotated = [id_of(row, _LIST) for row in rows if row.get("has_data", True)]
-    payloads = bulk_fetch(client, PATH, annotated)
-    return [_from_wire(row, payloads.get(id_of(row, _LIST), {}).get("data")) for row in rows]
+    payloads = PAYLOADS.fetch(client, annotated)
+    return [_from_wire(row, payloads.get(id_of(row, _LIST), {})) for row in rows]
 
 
-def _from_wire(row: Row, data: JSON) -> ObservedTask:
-    unit_id = id_of(row, _LIST, "data_unit_id")
-    return ObservedTask(id_of(row, _LIST), unit_id, None if data is None else digest(data))
+def _from_wire(row: Row, payload: Row) -> ObservedTask:
+    """A payload that cannot be had is one all the same, and not ours, so that nothing is written over it."""
+    unit_id, data = id_of(row, _LIST, "data_unit_id"), payload.get("data")
+    found = FAULT if FAULT in payload else None if data is None else digest(data)
+    return ObservedTask(id_of(row, _LIST), unit_id, found)
 
 
 def create_tasks(client: HttpClient, project_id: str, unit_ids: Sequence[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from reconciler.model.address import Address
 from reconciler.model.json import JSON, digest
 from reconciler.model.kinds import SNAPSHOT
 from reconciler.model.observed import Found
-from reconciler.plan.refusals import Bar, Fixed
+from reconciler.plan.refusals import Bar, Fixed, Remark
 from reconciler.providers.datamaker.envelope import V2_PAGE, all_rows
 from reconciler.providers.datamaker.marker import marked_text, text_owner, unmarked_text
 from reconciler.providers.datamaker.parts import Rows, add_row, text_in
@@ -82,3 +82,4 @@ class Versions:
 
 
 PARTS = (Versions(),)
+REMARKS: tuple[Remark, ...] = ()

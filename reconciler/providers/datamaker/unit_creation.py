@@ -17,6 +17,7 @@ from reconciler.model.unit import FileRef
 from reconciler.providers.base import Content, RowOutcome, UnitDraft, UnitEdit
 from reconciler.providers.datamaker import units
 from reconciler.providers.datamaker.envelope import Row, id_of, object_in
+from reconciler.providers.datamaker.groups import Groups
 from reconciler.providers.datamaker.marker import MARKER, unit_marker, unit_owner, without_marker
 from reconciler.providers.datamaker.transfer import Stored, Transfer
 from reconciler.providers.http import HttpClient
@@ -107,11 +108,11 @@ class _Creation:
                 self.outcomes[index] = RowOutcome(draft.address.key or "", remote_id)
             else:
                 existing.append((index, draft, remote_id))
-        groups = units.Groups(self.client, self.collection_id)
+        groups = Groups(self.client, self.collection_id)
         outcomes = self.pool.map(lambda item: self._existing(item[1], item[2], groups), existing)
         self.outcomes.update((item[0], outcome) for item, outcome in zip(existing, outcomes, strict=True))
 
-    def _existing(self, draft: UnitDraft, remote_id: str, groups: units.Groups) -> RowOutcome:
+    def _existing(self, draft: UnitDraft, remote_id: str, groups: Groups) -> RowOutcome:
         """A unit of this composition was there: ours from an earlier attempt, or somebody's."""
         key = draft.address.key or ""
         try:

@@ -7,20 +7,20 @@ writes uses `/v2/data-units/`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from threading import Lock
 
-from reconciler.errors import BackendError, NotFound, ReconcilerError, Transient
+from reconciler.errors import BackendError, NotFound, ReconcilerError
 from reconciler.model.json import JSON
-from reconciler.model.observed import ObservedUnit
+from reconciler.model.observed import ObservedUnit, RemoteFile
 from reconciler.providers.base import NotModified, RowOutcome, UnitEdit, UnitListing
-from reconciler.providers.datamaker.envelope import V1_PAGE, V2_PAGE, Page, Row, all_rows, id_of, object_in, pages
+from reconciler.providers.datamaker.envelope import V1_PAGE, Page, Row, id_of, object_in, pages
+from reconciler.providers.datamaker.groups import Groups
 from reconciler.providers.datamaker.marker import MARKER, unit_marker, unit_owner, without_marker
 from reconciler.providers.http import HttpClient, Params
 from reconciler.providers.pool import Pool
 
 PATH = "/v2/data-units/"
 V1_PATH = "/data_units/"
+_COMPRESSED = ("gz", "bz2", "xz", "zst")
 
 
 def list_units(client: HttpClient, collection_id: str, etag: str | None) -> UnitListing | NotModified:
@@ -56,12 +56,15 @@ def from_wire(row: Row, collection_id: str) -> ObservedUnit:
     collection = collection.get("id") if isinstance(collection, Mapping) else collection
     if collection is not None and str(collection) != collection_id:
         raise BackendError("the listing holds units of another collection", operation=f"GET {V1_PATH}")
-    meta = row.get("meta")
+    meta, remote_id = row.get("meta"), id_of(row, f"GET {V1_PATH}")
+    files = remote_files(row.get("files"))
     return ObservedUnit(
-        remote_id=id_of(row, f"GET {V1_PATH}"),
+        remote_id=remote_id,
         owner=unit_owner(meta),
         checksums=checksums_in(row.get("files")),
         meta=without_marker(meta),
+        name=unit_name(remote_id, meta, files),
+        files=files,
     )
 
 
@@ -90,6 +93,43 @@ def file_entries(files: JSON) -> Iterator[tuple[str, Row]]:
                 yield str(spec or ""), item
 
 
+def unit_name(unit_id: str, meta: JSON, files: Sequence[RemoteFile]) -> str:
+    """What to call a unit without our marker: `meta.dataset_key`, else the stem of its (primary) file, else its id."""
+    named = meta.get("dataset_key") if isinstance(meta, Mapping) else None
+    if isinstance(named, str) and named:
+        return named
+    main = next((file for file in files if file.is_primary), files[0] if files else None)
+    return (_stem(main.name) if main else "") or unit_id
+
+
+def _stem(name: str) -> str:
+    """A file name without its suffix; compressed ones (".nii.gz") have two."""
+    stem, dot, suffix = name.rpartition(".")
+    if suffix in _COMPRESSED and "." in stem:
+        stem = stem.rpartition(".")[0]
+    return stem if dot else name
+
+
+def remote_files(files: JSON) -> tuple[RemoteFile, ...]:
+    """The files of a v1 row."""
+    return tuple(_remote_file(spec, entry) for spec, entry in file_entries(files))
+
+
+def _remote_file(spec: str, entry: Row) -> RemoteFile:
+    """The leaf of the original path: what is before the last "/" or "\\" could lead out of a destination."""
+    path = str(entry.get("path_original") or entry.get("file_name_original") or spec)
+    size = entry.get("size", entry.get("file_size"))
+    checksum = entry.get("checksum")
+    return RemoteFile(
+        spec=spec,
+        name=path.replace("\\", "/").rsplit("/", 1)[-1] or spec,
+        url=str(entry.get("url") or ""),
+        size_bytes=size if isinstance(size, int) else None,
+        checksum=str(checksum) if checksum else None,
+        is_primary=bool(entry.get("is_primary")),
+    )
+
+
 def detail(client: HttpClient, remote_id: str) -> Row:
     """`GET /v2/data-units/{id}/`: meta and group, no files."""
     return object_in(client.get(f"{PATH}{remote_id}/"), f"GET {PATH}{remote_id}/")
@@ -99,47 +139,6 @@ def merged_meta(there: JSON, edit: UnitEdit) -> dict[str, JSON]:
     """Our values over what is there: keys we no longer declare go, what others wrote stays."""
     kept = {key: value for key, value in without_marker(there).items() if key not in edit.drop}
     return kept | dict(edit.meta) | {MARKER: unit_marker(edit.address)}
-
-
-@dataclass(slots=True)
-class Groups:
-    """Groups of one collection by name, made when missing: `/v2/data-collections/{id}/groups/`.
-
-    The interface shows names only, no hierarchy, so a path of groups is represented by its last one.
-    """
-
-    client: HttpClient
-    collection_id: str
-    _known: dict[str, JSON] | None = None
-    _lock: Lock = field(default_factory=Lock)
-
-    def leaf(self, path: Sequence[str]) -> JSON:
-        """The id of the last group of a path; None for an empty path."""
-        if not path:
-            return None
-        with self._lock:
-            known = self._load() if self._known is None else self._known
-            if path[-1] not in known:
-                known[path[-1]] = self._create(path[-1])
-            return known[path[-1]]
-
-    @property
-    def _path(self) -> str:
-        return f"/v2/data-collections/{self.collection_id}/groups/"
-
-    def _load(self) -> dict[str, JSON]:
-        rows = all_rows(self.client, self._path, {"per_page": V2_PAGE})
-        self._known = {str(row.get("name")): row.get("id") for row in rows}
-        return self._known
-
-    def _create(self, name: str) -> JSON:
-        try:
-            row = object_in(self.client.call("POST", self._path, body={"name": name}), f"POST {self._path}")
-            return row.get("id")
-        except Transient:
-            if name not in self._load():
-                raise
-            return self._load()[name]
 
 
 def update_units(client: HttpClient, pool: Pool, collection_id: str, edits: Sequence[UnitEdit]) -> list[RowOutcome]:

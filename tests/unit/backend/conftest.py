@@ -97,13 +97,15 @@ class Backend:
 
 
 @pytest.fixture
-def open_backend(tmp_path: Path) -> Iterator[Callable[..., Backend]]:
+def open_backend(tmp_path: Path, database: str | None) -> Iterator[Callable[..., Backend]]:
     """Open the test's store, again and again if need be; `seed` and `token` as given."""
     opened: list[Backend] = []
 
     def make(seed: dict[str, Any] | None = None, token: str | None = None, **options: Any) -> Backend:
         clock = Clock()
-        app = create_app(open_store(tmp_path / "store", seed=seed, clock=clock, **options))
+        app = create_app(
+            open_store(tmp_path / "store", **{"database": database, "seed": seed, "clock": clock, **options})
+        )
         token = token or app.store.local_token()
         opened.append(Backend(app, raw_client(app, Synapse_Access_Token=token), clock))
         return opened[-1]

@@ -59,6 +59,7 @@ def test_threads_creating_the_same_units_make_each_once(backend):
     assert len({tuple(r["data_unit_id"] for r in one["results"]) for one in answers}) == 1
 
 
+@pytest.mark.every_database
 def test_threads_uploading_and_reading_at_once_lose_nothing(backend):
     collection = backend.collection()
 
@@ -72,6 +73,7 @@ def test_threads_uploading_and_reading_at_once_lose_nothing(backend):
         assert max(pool.map(work, range(8))) == 40
 
 
+@pytest.mark.every_database
 def test_two_apps_on_one_folder_see_each_other(open_backend):
     first, second = open_backend(), open_backend()
     collection = first.collection()
@@ -86,7 +88,8 @@ import hashlib, sys
 from pathlib import Path
 import httpx
 from reconciler.backend.app import create_app
-app = create_app(Path(sys.argv[1]))
+from reconciler.backend.store import open_store
+app = create_app(open_store(Path(sys.argv[1]), database=sys.argv[2] or None))
 client = httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://embedded.local",
                       headers={"SYNAPSE-ACCESS-TOKEN": app.store.local_token()})
 spec = [{"name": "image_1", "file_type": "image"}]
@@ -108,10 +111,11 @@ for number in range(100000):
 """
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("acknowledged", [1, 7, 40])
-def test_everything_acknowledged_survives_kill_9(tmp_path, open_backend, acknowledged):
-    store = tmp_path / "store"
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(store)], stdout=subprocess.PIPE, text=True)
+def test_everything_acknowledged_survives_kill_9(tmp_path, open_backend, database, acknowledged):
+    command = [sys.executable, "-c", WRITER, str(tmp_path / "store"), database or ""]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     lines = [process.stdout.readline().split() for _ in range(acknowledged)]
     os.kill(process.pid, signal.SIGKILL)
     lines += [line.split() for line in process.communicate()[0].splitlines(keepends=True) if line.endswith("\n")]

@@ -17,6 +17,7 @@ from reconciler.model.resource import (
     ColumnRule,
     ConstantMetadata,
     Destination,
+    Existing,
     External,
     FileRule,
     GeometryPolicy,
@@ -175,3 +176,27 @@ def test_ground_truth_keeps_the_order_of_versions_and_tells_none_from_empty() ->
     assert got.fields == {"title": "x", "project": project, "versions": ["v2", "v1"]}
     assert decoded("GroundTruthDataset").fields == {"title": "x"}
     assert decoded("GroundTruthDataset", versions=[]).fields == {"title": "x", "versions": []}
+
+
+def test_fields_of_a_kind_given_as_data_are_kept_as_declared() -> None:
+    got = decoded("AccessGrant", collection="pics", user=3, roles=["viewer"])
+    assert got.fields == {"collection": Ref(Address("Collection", "pics")), "user": 3, "roles": ["viewer"]}
+
+
+def test_text_that_may_come_from_a_file_is_taken_without_white_space_around_it() -> None:
+    assert decoded("ValidationScript", code="\n  a = 1\n\n", timeout=3).fields["code"] == "a = 1"
+
+
+@pytest.mark.parametrize(
+    ("spec", "on_delete", "existing", "reason"),
+    [
+        ({"existing": {}}, "orphan", Existing(), "what was there before stays"),
+        ({"existing": {}, "lifecycle": {"onDelete": "delete"}}, "delete", Existing(), "unless the document says so"),
+        ({"existing": {"unmarked": False}}, "orphan", Existing(None, unmarked=False), "only our marker"),
+        ({"existing": {"key": {"regex": "(x)"}}}, "orphan", Existing(KeyRule("(x)")), "a rule for keys"),
+        ({"source": {"url": "x"}}, "delete", None, "an ordinary set"),
+    ],
+)
+def test_decode_existing_units_are_left_when_the_set_goes(spec, on_delete, existing, reason) -> None:
+    found = decoded("AssetSet", collection="c", **spec)
+    assert (found.head.lifecycle.on_delete, found.existing) == (on_delete, existing)

@@ -35,6 +35,13 @@ def test_unsafe_sets_limit(owned, delete, replace, limit, stops, reason):
     assert bool(found) is stops, reason
 
 
+def test_unsafe_sets_rewriting_an_export_loses_nothing_but_shrinking_it_counts():
+    address = Address("Export", "out")
+    for rows, stops in ((RowCounts(replace=10), False), (RowCounts(delete=10), True)):
+        change = Change(address, Action.UPDATE, Reason.FIELDS_DIFFER, rows=rows)
+        assert bool(unsafe_sets([change], {str(address): 10}, Safety(), DeleteLimit())) is stops
+
+
 @pytest.mark.parametrize(("text", "limit"), [("25", DeleteLimit(rows=25)), ("80%", DeleteLimit(fraction=0.8))])
 def test_parse_delete_limit_reads_numbers_and_shares(text, limit):
     assert parse_delete_limit(text) == limit

@@ -1,7 +1,10 @@
+"""Names and values of export filters, and the listing that takes them."""
+
 import pytest
 
+from reconciler.config.checks.exports import FILTERS
 from reconciler.errors import Invalid
-from reconciler.providers.datamaker.filters import wire_filters
+from reconciler.providers.datamaker.filters import RULES, Query, wire_filters
 
 
 @pytest.mark.parametrize(
@@ -20,14 +23,42 @@ from reconciler.providers.datamaker.filters import wire_filters
     ],
 )
 def test_filter_is_sent_as_the_service_reads_it(filters, expected):
-    assert wire_filters("assignment", filters) == expected
+    assert wire_filters("assignment", filters) == Query(2, expected)
+
+
+@pytest.mark.parametrize(
+    ("target", "filters", "expected", "reason"),
+    [
+        ("task", {"has_data": True}, Query(2, {"has_data": "true"}), "version 2 has it"),
+        ("task", {"users": 3, "tags": 4}, Query(1, {"labelers": "3", "tags": "4"}), "only version 1 has them"),
+        (
+            "task",
+            {"has_data": True, "tags": 4, "is_discarded": False},
+            Query(1, {"tags": "4", "is_discarded": "false"}, has_data=True),
+            "version 1 has no has_data, so it is checked on the records",
+        ),
+        ("assignment", {"exclude_ids": [1, 2]}, Query(1, {"ids_ex": "1,2"}), "only version 1 has it"),
+        ("ground_truth", {}, Query(1), "only version 1 tells the category"),
+        ("ground_truth", {"category": "test"}, Query(1, {"category": "test"}), "one category"),
+        ("ground_truth", {"category": ["a", "b"]}, Query(1, {"categories": ["a", "b"]}), "several categories"),
+        ("ground_truth", {"classes": ["a", "b"]}, Query(1, {"classes": "a,b"}), "a comma list"),
+    ],
+)
+def test_filter_goes_to_a_listing_that_honours_it(target, filters, expected, reason):
+    assert wire_filters(target, filters) == expected, reason
+
+
+def test_filters_of_the_provider_and_of_the_configuration_agree():
+    assert {target: set(rules) for target, rules in RULES.items()} == {t: set(names) for t, names in FILTERS.items()}
 
 
 @pytest.mark.parametrize(
     ("target", "filters", "message"),
     [
         ("assignment", {"status_lable": ["completed"]}, "did you mean 'status_label'"),
-        ("task", {"status_label": ["completed"]}, "unknown for target 'task'"),
+        ("task", {"task_tags": [1]}, "unknown for target 'task'"),
+        ("ground_truth", {"categories": "test"}, "did you mean 'category'"),
+        ("ground_truth", {"classes": ["a,b"]}, "separates names by commas"),
         ("assignment", {"tags": ["x"]}, "expected an id"),
         ("assignment", {"tags": []}, "expected an id"),
         ("assignment", {"tags": [True]}, "expected an id"),

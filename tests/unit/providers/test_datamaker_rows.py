@@ -5,10 +5,10 @@ import json
 import httpx
 import pytest
 
-from reconciler.errors import BackendError, Invalid
+from reconciler.errors import BackendError, Invalid, Transient
 from reconciler.model.address import Address
-from reconciler.providers.base import RecordListing, UnitListing
-from reconciler.providers.datamaker import payloads, records, tasks, unit_creation, units
+from reconciler.providers.base import NotModified, RecordListing, UnitListing
+from reconciler.providers.datamaker import records, tasks, unit_creation, units
 from reconciler.providers.http import HttpClient, Service
 from reconciler.providers.pool import Pool
 from reconciler.providers.retry import Clock, Retry
@@ -176,13 +176,55 @@ def test_payload_is_whole_however_it_is_wrapped(data):
             return v2([{"id": 1, "data": {"mode": "presigned", "presigned_url": "https://store/p"}}])
         return v2([{"id": 1, "data": data}])
 
-    assert payloads.bulk_fetch(client(serve), tasks.PATH, ["1"])["1"]["data"] == PAYLOAD
+    assert tasks.PAYLOADS.fetch(client(serve), ["1"])["1"]["data"] == PAYLOAD
 
 
-def test_payload_that_cannot_be_had_is_an_error_not_empty():
-    wrapped = {"mode": "inline", "truncated": True}
-    with pytest.raises(BackendError, match="too large"):
-        payloads.bulk_fetch(client(lambda _: v2([{"id": 1, "data": wrapped}])), tasks.PATH, ["1"])
+@pytest.mark.parametrize(
+    ("wrapped", "status", "reason"),
+    [
+        ({"mode": "inline", "truncated": True}, 200, "too large and has no address"),
+        ({"mode": "presigned", "presigned_url": "https://store/p"}, 403, "cannot be downloaded"),
+        ({"mode": "presigned", "presigned_url": "https://store/p"}, 404, "cannot be downloaded"),
+        ({"mode": "presigned", "presigned_url": "https://store/p"}, 200, "it is not JSON"),
+    ],
+)
+def test_payload_that_cannot_be_had_is_a_fault_of_its_record_alone(wrapped, status, reason):
+    def serve(request):
+        if request.url.host == "store":
+            return httpx.Response(status, text="oops")
+        ids = json.loads(request.content)["ids"]
+        return v2([{"id": one, "data": wrapped if one == 1 else PAYLOAD} for one in ids])
+
+    rows = tasks.PAYLOADS.fetch(client(serve), ["1", "2"])
+    assert (rows["1"]["data"], rows["2"]["data"]) == (None, PAYLOAD)
+    assert reason in rows["1"]["fault"]
+
+
+def test_payload_during_an_outage_is_an_error_of_the_run():
+    def serve(request):
+        if request.url.host == "store":
+            return httpx.Response(503)
+        return v2([{"id": 1, "data": {"mode": "presigned", "presigned_url": "https://store/p"}}])
+
+    with pytest.raises(Transient):
+        tasks.PAYLOADS.fetch(client(serve), ["1"])
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_expired_payload_address_is_asked_for_again_once(status):
+    asked = []
+
+    def serve(request):
+        if request.url.host == "store":
+            asked.append(request.url.path)
+            return httpx.Response(200, json=PAYLOAD) if request.url.path == "/new" else httpx.Response(status)
+        fresh = request.url.params["response_mode"] == "presigned"
+        return v2(
+            [{"id": 1, "data": {"mode": "presigned", "presigned_url": f"https://store/{'new' if fresh else 'old'}"}}]
+        )
+
+    assert tasks.PAYLOADS.fetch(client(serve), ["1"])["1"]["data"] == PAYLOAD
+    assert asked == ["/old", "/new"]
 
 
 def test_payloads_are_fetched_by_two_hundred():
@@ -193,7 +235,7 @@ def test_payloads_are_fetched_by_two_hundred():
         sizes.append(len(ids))
         return v2([{"id": one, "data": None} for one in ids])
 
-    assert len(payloads.bulk_fetch(client(serve), tasks.PATH, [str(n) for n in range(450)])) == 450
+    assert len(tasks.PAYLOADS.fetch(client(serve), [str(n) for n in range(450)])) == 450
     assert sizes == [200, 200, 50]
 
 
@@ -251,6 +293,41 @@ def test_record_file_names_lead_nowhere_else(name):
 
     [record] = records.records(client(serve), "task", {"project": "1"}, {}, None).records
     assert record.files[0].name in ("passwd", "boot.ini")
+
+
+def test_ground_truth_is_listed_by_version_and_read_in_bulk():
+    asked = []
+
+    def serve(request):
+        path = request.url.path
+        asked.append((path, dict(request.url.params)))
+        if path == "/v2/ground-truth-datasets/4/versions/":
+            return v2([{"id": 8, "version": "v1"}, {"id": 9, "version": "v2"}])
+        if path == "/sdk/ground_truth_events/":
+            events = [{"id": 1, "pgh_id": n, "category": "test", "data_unit": {"id": 5}} for n in (30, 4)]
+            return httpx.Response(200, json={"next": None, "previous": None, "results": events})
+        if path == "/v2/ground-truth-events/bulk-data/":
+            return v2([{"id": 1, "pgh_id": n, "data_unit_id": 5, "data": PAYLOAD} for n in (4, 30)])
+        return page([{"id": 5, "meta": {"dataset_key": "five"}, "files": {}}])
+
+    scope = {"dataset": "4", "version": "v2"}
+    listing = records.records(client(serve), "ground_truth", scope, {"category": "test"}, None)
+    assert [(one.remote_id, one.category, one.data) for one in listing.records] == [
+        ("4", "test", PAYLOAD),
+        ("30", "test", PAYLOAD),
+    ]
+    assert asked[1][1] == {
+        "category": "test",
+        "fields": "id,pgh_id,category,data_unit",
+        "pagination": "cursor",
+        "ordering": "-pgh_id",
+        "page_size": "100",
+        "ground_truth_dataset_versions": "9",
+    }
+    asked.clear()
+    again = records.records(client(serve), "ground_truth", scope, {"category": "test"}, listing.etag)
+    assert isinstance(again, NotModified)
+    assert [path for path, _ in asked] == ["/v2/ground-truth-datasets/4/versions/"]
 
 
 @pytest.mark.parametrize(("target", "scope"), [("ground_truth", {"project": "1"}), ("task", {})])

@@ -1,0 +1,281 @@
+"""One publication of an export: convert what changed, keep the rest, publish all of it as one, account for all of it.
+
+Items pass by in parts: a part is in memory, nothing else of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+from reconciler.destinations.base import Destination, Staging, Standing
+from reconciler.destinations.manifest import FileState
+from reconciler.engine.events import Progress
+from reconciler.engine.export_items import ItemSet, SourceItem, sized, unreadable_item
+from reconciler.engine.running import Applying
+from reconciler.errors import Problem, ReconcilerError
+from reconciler.formats.items import Fragment, ItemOutput, Writer
+from reconciler.formats.writers import build_summary
+from reconciler.model.address import Address
+from reconciler.model.checksum import Checksum
+from reconciler.model.json import JSONObject, canonical_json
+from reconciler.model.resource import Export
+from reconciler.plan.values import RowCounts
+from reconciler.providers.base import Provider
+from reconciler.state.fragments import FragmentCache
+from reconciler.state.values import OwnedRow, Shape
+
+SUMMARY_PATH = "metadata/export_summary.json"
+_PART = 64  # items converted between two looks at the stop sign
+_EXAMPLES = 20
+
+
+@dataclass(slots=True)
+class Done:
+    """What a publication did. intent: of the journal, None when nothing was published.
+
+    rows: to record; gone: (key, remote id) to forget. failures: what the report says went wrong.
+    """
+
+    counts: RowCounts = field(default_factory=RowCounts)
+    rows: Iterable[OwnedRow] = ()
+    gone: Sequence[tuple[str, str]] = ()
+    failures: list[Problem] = field(default_factory=list)
+    intent: int | None = None
+    was_stopped: bool = False
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What happened to items so far. splits: items per split. kept: unreadable ones whose old files stay."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    read: int = 0
+    splits: dict[str, int] = field(default_factory=dict)
+    unreadable: list[JSONObject] = field(default_factory=list)
+    unreadable_count: int = 0
+    left_out: set[str] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
+
+    def meet(self, source: SourceItem, owned: OwnedRow | None) -> None:
+        """Count an item that is written."""
+        self.new += owned is None
+        self.changed += owned is not None and owned.content != source.content
+        self.unchanged += owned is not None and owned.content == source.content
+
+    def lose(self, source: SourceItem) -> None:
+        """Note an item that could not be read."""
+        self.unreadable_count += 1
+        if len(self.unreadable) < _EXAMPLES:
+            row = {"key": source.item.key, "record": source.item.record_id, "reason": source.fault}
+            self.unreadable.append(row)
+
+    @property
+    def items(self) -> dict[str, int]:
+        """Counts for the summary."""
+        written = self.new + self.changed + self.unchanged + len(self.kept)
+        lost = {"unreadable": self.unreadable_count} if self.unreadable_count else {}
+        splits = {f"split:{name}": count for name, count in self.splits.items()}
+        return {"read": self.read, "written": written, **lost, **splits}
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One item on its way. output: None when it need not be made again. owned: as recorded."""
+
+    source: SourceItem
+    owned: OwnedRow | None
+    output: ItemOutput | ReconcilerError | None = None
+
+
+@dataclass(slots=True)
+class Publication:
+    """Everything one publication needs; used once."""
+
+    run: Applying
+    export: Export
+    provider: Provider
+    destination: Destination
+    standing: Standing
+    writer: Writer
+    fragments: FragmentCache
+    items: ItemSet
+    sound: Mapping[str, FileState] = field(init=False)
+    tally: _Tally = field(default_factory=_Tally)
+    failures: list[Problem] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.sound = self.standing.sound
+
+    @property
+    def address(self) -> Address:
+        """Of the export."""
+        return self.export.head.address
+
+    def publish(self, action: str) -> Done:
+        """Write items and shared files, then publish.
+
+        An item that fails to be converted keeps the old publication whole; one that cannot be read costs only itself.
+        """
+        staging = self.destination.open_staging(str(self.address), self.standing)
+        try:
+            lost = self._stage_items(staging)
+            if self.failures or self.run.control.is_stopping:
+                staging.abandon()
+                return Done(failures=self.failures, was_stopped=not self.failures)
+            self.fragments.keep_only(self.address, self._written_keys())
+            self._stage_shared(staging)
+            intent = self.run.store.begin(self.address, action, (), now=self.run.timestamp())
+            published = staging.commit()
+        except BaseException:
+            staging.abandon()
+            raise
+        self.fragments.save_stamps(self.address, published.stamps)
+        gone = [(row.key, row.remote_id) for row in self.run.store.rows(self.address) if not self._stays(row.key)]
+        tally = self.tally
+        counts = RowCounts(create=tally.new, replace=tally.changed, delete=len(gone), unchanged=tally.unchanged)
+        return Done(counts, self._rows(), gone, lost, intent)
+
+    def _stays(self, key: str) -> bool:
+        return self.items.has(key) and key not in self.tally.left_out
+
+    def _written_keys(self) -> Iterator[str]:
+        return (source.item.key for source in self.items.heads() if source.item.key not in self.tally.left_out)
+
+    def _rows(self) -> Iterator[OwnedRow]:
+        for source in self.items.heads():
+            if source.fault is None:
+                item = source.item
+                yield OwnedRow(item.key, item.record_id, source.content, "", Shape(), source.checksums)
+
+    def _stage_items(self, staging: Staging) -> list[Problem]:
+        """Returns the problems of items that could not be read; other failures are in `failures`."""
+        lost: list[Problem] = []
+        done = sent = 0
+        with ThreadPoolExecutor(self.run.session.parallelism, thread_name_prefix="export") as pool:
+            for part in parts(self.items, _PART):
+                if self.run.control.is_stopping:
+                    break
+                owned = {row.key: row for row in self.run.store.rows(self.address, [s.item.key for s in part])}
+                readable = [source for source in part if source.fault is None]
+                steps = list(pool.map(self._convert, (self._begin(source, owned) for source in readable)))
+                for step in steps:
+                    self.failures += self._failures(step)
+                for source in part:
+                    if source.fault is not None:
+                        steps += self._lose(source, owned.get(source.item.key))
+                        lost.append(unreadable_item(str(self.address.row(source.item.key)), source))
+                if not self.failures:
+                    sent += self._stage_part(staging, pool, steps)
+                done += len(part)
+                self.run.session.events(Progress(self.address, done, sent))
+        return lost
+
+    def _begin(self, source: SourceItem, owned: Mapping[str, OwnedRow]) -> tuple[SourceItem, OwnedRow | None, bool]:
+        """Whether neither the fragment nor the item's own file has to be made again; called in this thread alone."""
+        known = self.fragments.fragment(self.address, source.item.key, source.content) is not None
+        return source, owned.get(source.item.key), known and self._stands(source)
+
+    def _stands(self, source: SourceItem) -> bool:
+        annotation = self.writer.paths(source.item).annotation
+        return annotation is None or annotation in self.sound
+
+    def _lose(self, source: SourceItem, owned: OwnedRow | None) -> list[_Step]:
+        """An item that cannot be read stays as it was published, if all of it is still at hand."""
+        self.tally.read += 1
+        self.tally.lose(source)
+        key = source.item.key
+        known = owned is not None and self.fragments.fragment(self.address, key, owned.content) is not None
+        if not known or not self._stands(source):
+            self.tally.left_out.add(key)
+            return []
+        self.tally.kept.add(key)
+        return [_Step(source, owned)]
+
+    def _convert(self, begun: tuple[SourceItem, OwnedRow | None, bool]) -> _Step:
+        """Called from worker threads."""
+        source, owned, cached = begun
+        try:
+            return _Step(source, owned, None if cached else self.writer.write_item(sized(source, self.provider)))
+        except ReconcilerError as error:
+            return _Step(source, owned, error)
+
+    def _failures(self, step: _Step) -> list[Problem]:
+        where = str(self.address.row(step.source.item.key))
+        if isinstance(step.output, ReconcilerError):
+            return [Problem(step.output.message, address=where, fix=step.output.fix)]
+        if step.output is None or not step.output.account.failed:
+            return []
+        text = f"{step.output.account.failed} annotations break geometry: fail"
+        return [Problem(text, address=where, fix="repair them, or choose geometry: clip, keep or drop")]
+
+    def _stage_part(self, staging: Staging, pool: ThreadPoolExecutor, steps: Sequence[_Step]) -> int:
+        for step in steps:
+            item = step.source.item
+            if step.source.fault is None:
+                self.tally.read += 1
+                self.tally.meet(step.source, step.owned)
+            if item.split is not None:
+                self.tally.splits[item.split] = self.tally.splits.get(item.split, 0) + 1
+        made = [(step.source, step.output) for step in steps if isinstance(step.output, ItemOutput)]
+        self.fragments.save_fragments(
+            self.address, ((s.item.key, s.content, s.item.split, output.fragment) for s, output in made)
+        )
+        return sum(pool.map(partial(self._stage, staging), steps))
+
+    def _stage(self, staging: Staging, step: _Step) -> int:
+        """Put or keep the files of one item; returns the bytes of originals that travelled."""
+        source = step.source
+        paths = self.writer.paths(source.item)
+        if isinstance(step.output, ItemOutput):
+            for path, content in step.output.files.items():
+                staging.put(path, [content])
+        elif paths.annotation is not None:
+            staging.keep(paths.annotation)
+        before = step.owned.files if step.owned else {}
+        sent = 0
+        for file in source.files:
+            target = paths.originals.get(file.spec)
+            if target is None:
+                continue
+            if target in self.sound and file.checksum and before.get(file.spec) == file.checksum:
+                staging.keep(target)
+                continue
+            algorithm = self.provider.capabilities.checksum
+            expected = Checksum(algorithm, file.checksum) if file.checksum else None
+            sent += staging.put(target, self.provider.fetch(file), expected).size_bytes
+        return sent
+
+    def _stage_shared(self, staging: Staging) -> None:
+        for shared in self.writer.assemble(self._fragments):
+            staging.put(shared.path, shared.chunks)
+        accounts = (self.writer.account(fragment.text) for fragment in self._fragments())
+        provenance = {"configuration": self.run.session.configuration.digest}
+        summary = build_summary(
+            self.export,
+            accounts,
+            items=self.tally.items,
+            provenance=provenance,
+            unreadable=self.tally.unreadable,
+        )
+        staging.put(SUMMARY_PATH, [(canonical_json(summary) + "\n").encode()])
+
+    def _fragments(self) -> Iterator[Fragment]:
+        for key, split, text in self.fragments.fragments(self.address):
+            yield Fragment(key, split, text)
+
+
+def parts(items: Iterable[SourceItem], size: int) -> Iterator[list[SourceItem]]:
+    """Items in lists of at most `size`."""
+    part: list[SourceItem] = []
+    for item in items:
+        part.append(item)
+        if len(part) >= size:
+            yield part
+            part = []
+    if part:
+        yield part
