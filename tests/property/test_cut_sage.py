@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import random
 import shutil
 from pathlib import Path
 
 import pytest
 
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, Transient
 from tests.support.sage_bench import files_of, put, sage_bench
 from tests.support.sage_service import Cut, SageService
 from tests.support.workspace import Bench
@@ -112,3 +113,27 @@ def test_changing_apply_cut_at_every_request_converges(reference, tmp_path, afte
         assert {path: there[path][0] for path in reference["ids"] if path != "new/e.txt"} == {
             path: number for path, number in reference["ids"].items() if path != "new/e.txt"
         }
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_apply_over_a_bad_line_converges_without_doubles(reference, tmp_path, seed):
+    service = SageService(faults=random.Random(seed))
+    bench = _new(tmp_path / "w", service)
+    _repeated(bench)
+    assert _facts(service) == reference["first"]
+    _change(bench)
+    _repeated(bench)
+    service.faults = None
+    assert bench.plan().is_empty
+    assert _facts(service) == reference["second"]
+
+
+def _repeated(bench: Bench) -> None:
+    """Apply as a user would: again until it is done."""
+    for _ in range(8):
+        try:
+            if bench.apply().exit_code is ExitCode.OK:
+                return
+        except Transient:
+            continue
+    raise AssertionError("it never came to an end")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import random
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -41,7 +42,8 @@ class Cut(BaseException):
 @dataclass
 class SageService:
     """A WSGI application. log: (method, path) of every request. before: may give (status, reason).
-    lose_answer_to: end of a path; the next request there is served and answered with 503.
+    lose_answer_to: end of a path; the next request there is served and answered with 503. faults: three of a hundred
+    requests fail before they are served, and three after it.
 
     cut_at: number of the request at which the process "dies", just before or (cut_after) just after it was served.
     """
@@ -56,6 +58,7 @@ class SageService:
     cut_after: bool = False
     sent_bytes: int = 0
     lose_answer_to: str = ""
+    faults: random.Random | None = None
     _ids: Any = field(default_factory=lambda: itertools.count(100))
     _clock: Any = field(default_factory=itertools.count)
     _lock: Any = field(default_factory=threading.RLock)
@@ -93,7 +96,12 @@ class SageService:
             if self.cut_at is not None and (number > self.cut_at or (number == self.cut_at and not self.cut_after)):
                 self.log.append(("CUT", ""))
                 raise Cut
+            fate = self.faults.random() if self.faults else 1.0
+            if fate < 0.03:
+                return self._failed(start_response)
             status, value = self._answer(environ)
+            if fate < 0.06:
+                return self._failed(start_response)
             if self.lose_answer_to and environ["PATH_INFO"].endswith(self.lose_answer_to):
                 self.lose_answer_to = ""
                 status, value = 503, {"reason": "the answer was lost"}
@@ -103,6 +111,11 @@ class SageService:
         headers = [("content-length", str(len(body)))] + ([("content-type", "application/json")] if body else [])
         start_response(f"{status} .", headers)
         return [body]
+
+    def _failed(self, start_response: Any) -> Iterable[bytes]:
+        """Nobody knows whether the request was served."""
+        start_response("502 .", [("content-length", "0")])
+        return [b""]
 
     def _answer(self, environ: dict[str, Any]) -> tuple[int, Any]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
