@@ -16,6 +16,7 @@ _OTHER_TITLE = 100
 _NO_FILE_RULES = {
     "sources": "every file is a unit of its own there; use source, one AssetSet per place",
     "files": "every file is a unit of its own there; use include and exclude",
+    "existing": "name the source of the files, then take over what is there with onExists: adopt or import --all",
     "groups": "there are no groups there; use folders or metadata",
 }
 
