@@ -116,6 +116,8 @@ def _encode_row(row: OwnedRow) -> dict[str, JSON]:
         "keys": list(row.shape.keys),
         "groups": list(row.shape.groups),
         "files": dict(row.files),
+        **({"attributes": [list(row.shape.attributes), row.attributes]} if row.shape.attributes else {}),
+        **({} if row.shape.marked else {"marked": False}),
     }
 
 
@@ -146,5 +148,7 @@ def _save_rows(store: StateStore, address: Address, rows: list[OwnedRow]) -> Non
 
 
 def _row(value: Mapping[str, JSON]) -> OwnedRow:
-    shape = Shape(tuple(value["keys"]), tuple(value["groups"]))
-    return OwnedRow(value["key"], value["remote_id"], value["content"], value["fields"], shape, value["files"])
+    names, attributes = value.get("attributes", ((), ""))
+    shape = Shape(tuple(value["keys"]), tuple(value["groups"]), tuple(names), value.get("marked", True))
+    digests = (value["content"], value["fields"])
+    return OwnedRow(value["key"], value["remote_id"], *digests, shape, value["files"], attributes)

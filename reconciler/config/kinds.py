@@ -50,7 +50,6 @@ class Unsupported:
 
 UNSUPPORTED = (
     Unsupported("AssetSet", ("spec", "manifest"), (), "source or sources"),
-    Unsupported("AssetSet", ("spec", "provenance"), (), "meta, which keeps notes with the units"),
     Unsupported("Group", ("spec", "members"), (), "title and description; who is in a group is set on the platform"),
     Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo", "voc"), "coco or synapse-json"),
     Unsupported(
@@ -60,8 +59,3 @@ UNSUPPORTED = (
         "coco or synapse-json",
     ),
 )
-
-# Backend types and embedded dialects that may be declared but not used.
-UNSUPPORTED_BACKEND_TYPES = ("sage",)
-UNSUPPORTED_DIALECTS = ("sage",)
-SUPPORTED_BACKENDS = "embedded (dialect datamaker) or datamaker"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.engine.apply_objects import apply_object, owned_resource
@@ -121,6 +121,7 @@ def import_all(session: Session, store: StateStore, writing: Writing | None = No
 
 
 def _adopt_declared(session: Session, store: StateStore, options: PlanOptions) -> ImportReport:
+    options = replace(options, take_over=True)
     plan = make_plan(session, options, session.work_folder / "import.plan", store=store)
     declared = {resource.head.address: resource for resource in session.configuration.resources}
     run = Applying(session, store, plan, Control(), declared)

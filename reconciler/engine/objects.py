@@ -26,13 +26,16 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     if head.address.kind not in provider.capabilities.kinds:
         text = f"backend {head.backend!r} ({provider.name}) has no {head.address.kind}"
         raise ConfigError([Problem(text, head.location, fix="choose another spec.backend")])
-    fields = desired_fields(resource)
+    local = provider.capabilities.local.get(head.address.kind, frozenset())
+    fields = {name: value for name, value in desired_fields(resource).items() if name not in local}
     wanted = Wanted(
         address=head.address,
         backend=head.backend,
         fields=fields,
         resolved=resolve(fields, planning.remote_id),
-        adopt=head.lifecycle.on_exists is OnExists.ADOPT or head.address.kind in provider.capabilities.natural,
+        adopt=head.lifecycle.on_exists is OnExists.ADOPT
+        or head.address.kind in provider.capabilities.natural
+        or planning.takes_over(provider),
         protect=head.lifecycle.protect,
     )
     record = planning.owned.get(head.address)
@@ -40,7 +43,7 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     observed = _observe(planning, provider, record, wanted)
     candidates: tuple[Found, ...] = ()
     if not isinstance(observed, Found) and planning.options.refresh is not Refresh.NONE:
-        candidates = _candidates(provider, wanted, head.location)
+        candidates = _candidates(planning, provider, wanted, head.location)
     immutable = provider.capabilities.replaces.get(head.address.kind, frozenset())
     fixed = provider.capabilities.fixed.get(head.address.kind, ())
     change = decide_declared(wanted, owned, observed, candidates, RULES[head.address.kind], immutable, fixed)
@@ -50,13 +53,20 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     return _added(planning, change)
 
 
-def _candidates(provider: Provider, wanted: Wanted, at: Location) -> tuple[Found, ...]:
-    """What may be taken over. Raises ConfigError when the backend says that the document cannot be right."""
+def _candidates(planning: Planning, provider: Provider, wanted: Wanted, at: Location) -> tuple[Found, ...]:
+    """What may be taken over. Where no marker tells, what stands where a create of ours was cut is ours.
+
+    Raises ConfigError when the backend says that the document cannot be right.
+    """
     try:
-        return provider.find(Desired(wanted.address, wanted.resolved, wanted.adopt))
+        found = provider.find(Desired(wanted.address, wanted.resolved, wanted.adopt))
     except Invalid as error:
         fix = error.fix or "change the document"
         raise ConfigError([Problem(error.message, at, fix=fix, address=str(wanted.address))]) from error
+    begun = [i for i in planning.store.intents() if i.address == wanted.address and i.action == Action.CREATE.value]
+    if not provider.capabilities.by_place or not begun:
+        return found
+    return tuple(replace(item, owner=str(wanted.address)) for item in found)
 
 
 def _rehearse(planning: Planning, provider: Provider, change: Change, desired: Desired, at: Location) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
 from reconciler.engine.events import Refreshing
+from reconciler.engine.places import PlaceLook, digests_of
 from reconciler.engine.session import Session
 from reconciler.model.address import Address
-from reconciler.model.json import JSON
 from reconciler.model.observed import ObservedUnit
 from reconciler.model.unit import content_digest, fields_digest
 from reconciler.plan.rows import RowDigests
 from reconciler.providers.base import NotModified, Provider, UnitListing
 from reconciler.state.differences import RowDifferences
+from reconciler.state.populations import Population
 from reconciler.state.store import StateStore
 from reconciler.state.values import OwnedResource, OwnedRow
 
@@ -33,15 +34,27 @@ class Listing(Protocol[Row]):
 
 
 def refresh_units(
-    session: Session, provider: Provider, store: StateStore, owned: OwnedResource, differences: RowDifferences
+    session: Session,
+    provider: Provider,
+    store: StateStore,
+    owned: OwnedResource,
+    differences: RowDifferences,
+    population: Population | None = None,
 ) -> None:
-    """List all units of the set's collection and note differences; see `refresh_rows`."""
+    """List all units of the set's collection and note differences; see `refresh_rows`.
+
+    population: what is desired; where units are known by their place, others are not looked at.
+    """
+    look = PlaceLook(session, provider, store, owned.address, differences, population)
 
     def listing(etag: str | None) -> UnitListing | NotModified:
         return provider.list_units(owned.parent_id or "", etag=etag)
 
     def note(page: list[ObservedUnit]) -> None:
-        _note_page(page, owned.address, store, differences)
+        if provider.capabilities.by_place:
+            look.note(page)
+        else:
+            _note_page(page, owned.address, store, differences)
 
     refresh_rows(session, store, owned, differences, listing, note)
 
@@ -96,8 +109,8 @@ def _note_recorded(unit: ObservedUnit, row: OwnedRow, address: Address, differen
 
 def as_there(unit: ObservedUnit, row: OwnedRow, address: Address) -> RowDigests:
     """Digests of a recorded unit as it is there now, by what is ours of it."""
-    content = content_digest(unit.checksums) if unit.checksums else row.content
-    fields = fields_digest(_ours(unit.meta, row), row.shape.groups)
+    found = digests_of(unit, row)
+    content, fields = found.content, found.fields
     if unit.owner != address.row(row.key) and (row.shape.marked or unit.owner is not None):
         fields = "unmarked"  # the marker itself was edited away: a change to repair
     return RowDigests(content, fields, row.remote_id)
@@ -111,8 +124,3 @@ def _note_unrecorded(
         differences.saw_unrecorded(key, digests, dict(unit.meta))
     else:
         differences.saw_twin(key, digests, dict(unit.meta))
-
-
-def _ours(meta: Mapping[str, JSON], row: OwnedRow) -> dict[str, JSON]:
-    """The part of the observed metadata that we wrote."""
-    return {key: meta[key] for key in row.shape.keys if key in meta}

@@ -98,6 +98,8 @@ def _owner_name(kind: str, found: Found) -> str | None:
 
 def _spec(kind: str, found: Found, collections: Mapping[str, str]) -> dict[str, JSON]:
     spec = {key: value for key, value in found.fields.items() if value not in (None, {}, [], "")}
+    if kind == "Collection" and "parent" in spec:
+        spec["sage"] = {**spec.get("sage", {}), "parent": {"id": spec.pop("parent")}}
     known = OBJECT_KINDS.get(kind)
     for reference in known.references if known else ("collection",):
         if isinstance(spec.get(reference), str):

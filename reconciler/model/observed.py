@@ -45,12 +45,17 @@ class ObservedUnit:
 
     checksums: specification → checksum hex as the backend reports it, {} when it does not. meta: without the marker.
     name: the best name the backend has for it, the key of a unit that nobody named. files: as far as they are told.
+    attributes: as `Unit.attributes`, references as ids. key: its place, where the place is what identifies a unit.
+    token: changes when anything of it may have changed; a listing in outline gives remote_id, key and token alone.
     """
 
     remote_id: str
     owner: Address | None
     checksums: Mapping[str, str]
     meta: Mapping[str, JSON]
+    attributes: Mapping[str, JSON] = field(default_factory=dict)
+    key: str | None = None
+    token: str | None = None
     name: str = field(default="", compare=False)
     files: tuple[RemoteFile, ...] = field(default=(), compare=False)
 

@@ -94,7 +94,10 @@ class FileSpecification:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """kind: Collection. platform: the `datamaker:` or `sage:` block, keyed by platform name, wire spelling inside."""
+    """kind: Collection. platform: the `datamaker:` or `sage:` block, keyed by platform name, wire spelling inside.
+
+    parent: the collection that holds this one, where collections lie in each other.
+    """
 
     head: Head
     title: str
@@ -103,6 +106,7 @@ class Collection:
     unit_meta_schema: JSONObject | None
     meta: JSONObject | None
     platform: Mapping[str, JSONObject]
+    parent: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +127,15 @@ class SourceLocation:
 
 
 class Layout(StrEnum):
-    """How the path of a file gives the key of its unit."""
+    """How the path of a file gives the key of its unit.
+
+    PATHS and NAMES are not for documents to choose: there every file is a unit, as the backend has it.
+    """
 
     DIRECTORIES = "directories"
     STEMS = "stems"
+    PATHS = "paths"
+    NAMES = "names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +181,8 @@ class AssetSet:
     incomplete, unmatched: policies for units lacking a required file and for files of no specification;
     duplicates: for units whose files equal another unit's, which a backend with content identity cannot hold twice.
     max_file_size_bytes: None means no limit. prune: delete units that left the source. existing: set when the units are
-    those that the collection holds; there are no sources then.
+    those that the collection holds; there are no sources then. provenance: for units that have none of their own, as in
+    `Unit.attributes`; units that it names are left out.
     """
 
     head: Head
@@ -192,6 +202,7 @@ class AssetSet:
     prune: bool
     platform: Mapping[str, JSONObject]
     existing: Existing | None = None
+    provenance: JSONObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from reconciler.errors import StateError
 from reconciler.model.address import Address, parse_address
-from reconciler.model.json import canonical_json
+from reconciler.model.json import JSON, canonical_json
 from reconciler.state.migrations import MIGRATIONS, VERSION
 from reconciler.state.values import Intent, OwnedResource, OwnedRow, Shape, Version
 
@@ -174,7 +174,7 @@ class StateStore:
                 [(number, key, remote_id) for key, remote_id in drop],
             )
             db.executemany(
-                "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (self._row_values(number, row) for row in rows),
             )
             db.execute(f"UPDATE resource SET revision = {_SERIAL} + 1 WHERE id = ?", [number])
@@ -182,12 +182,22 @@ class StateStore:
 
     def _row_values(self, number: int | None, row: OwnedRow) -> tuple[object, ...]:
         files = canonical_json(dict(row.files))
-        return (number, row.key, row.remote_id, row.content, row.fields, self._shape_id(row.shape), files)
+        return (
+            number,
+            row.key,
+            row.remote_id,
+            row.content,
+            row.fields,
+            self._shape_id(row.shape),
+            files,
+            row.attributes,
+        )
 
     def _shape_id(self, shape: Shape) -> int:
         if shape not in self._shapes:
-            unmarked = {} if shape.marked else {"marked": False}
-            value = canonical_json({"keys": list(shape.keys), "groups": list(shape.groups), **unmarked})
+            parts: dict[str, JSON] = {"keys": list(shape.keys), "groups": list(shape.groups)}
+            parts |= {"attributes": list(shape.attributes)} if shape.attributes else {}
+            value = canonical_json(parts | ({} if shape.marked else {"marked": False}))
             self._db.execute("INSERT OR IGNORE INTO shape (value) VALUES (?)", [value])
             found = self._db.execute("SELECT id FROM shape WHERE value = ?", [value]).fetchone()
             self._shapes[shape] = found[0]
@@ -299,6 +309,12 @@ def _row(row: sqlite3.Row) -> OwnedRow:
         row["remote_id"],
         row["content"],
         row["fields"],
-        Shape(tuple(shape["keys"]), tuple(shape["groups"]), shape.get("marked", True)),
+        Shape(
+            tuple(shape["keys"]),
+            tuple(shape["groups"]),
+            tuple(shape.get("attributes", ())),
+            shape.get("marked", True),
+        ),
         json.loads(row["files"]),
+        row["attributes"],
     )

@@ -40,16 +40,24 @@ class OwnedResource:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which metadata keys and which groups of a row are ours. marked: False when our marker may be missing there."""
+    """Which metadata keys, which groups and which attributes of a row are ours.
+
+    marked: False when our marker may be missing there.
+    """
 
     keys: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
     marked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedRow:
-    """One row we own. files: specification → checksum hex (joined by "," for several)."""
+    """One row we own. files: specification → checksum hex (joined by "," for several).
+
+    attributes: digest of our attributes as the backend reported them after we wrote them (it may complete them, as with
+    versions of what was used), "" when we wrote none.
+    """
 
     key: str
     remote_id: str
@@ -57,6 +65,7 @@ class OwnedRow:
     fields: str
     shape: Shape
     files: Mapping[str, str]
+    attributes: str = ""
 
     def is_as(self, there: RowDigests) -> bool:
         """Whether what is there has the recorded digests."""

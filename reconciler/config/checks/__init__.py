@@ -14,6 +14,7 @@ from reconciler.config.checks import (
     metadata,
     names,
     references,
+    sage,
 )
 from reconciler.config.checks.index import Index
 from reconciler.errors import Problem
@@ -27,6 +28,7 @@ _CHECKS = (
     metadata.check,
     annotation.check,
     exports.check,
+    sage.check,
     grants.check,
 )
 
