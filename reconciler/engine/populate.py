@@ -14,7 +14,7 @@ from reconciler.model.body import composition, encode_unit
 from reconciler.model.checksum import Algorithm
 from reconciler.model.json import JSON, digest
 from reconciler.model.resource import AssetSet, FileSpecification, MetadataSource, Policy
-from reconciler.model.unit import Unit, content_digest, fields_digest
+from reconciler.model.unit import Unit, attributes_digest, content_digest, fields_digest
 from reconciler.plan.header import decode_problem, encode_problem
 from reconciler.state.populations import DesiredRow, Population
 
@@ -112,7 +112,7 @@ def _rows(units: Iterator[Unit]) -> Iterator[DesiredRow]:
         yield DesiredRow(
             key=unit.key,
             content=content_digest(composition(unit)),
-            fields=fields_digest(unit.meta, unit.groups),
+            fields=fields_digest(unit.meta, unit.groups, attributes_digest(unit.attributes)),
             body=encode_unit(unit),
             files=len(unit.files),
             bytes=sum(file.size_bytes for file in unit.files),

@@ -10,15 +10,19 @@ from reconciler.model.unit import FileRef, Unit
 
 
 def encode_unit(unit: Unit) -> str:
-    """A hashed unit as JSON text: files as [specification, source, path, size, checksum hex], meta, groups."""
+    """A hashed unit as JSON text: files as [specification, source, path, size, checksum hex], meta, groups.
+
+    attributes: only when there are any.
+    """
     files = [[f.spec, f.source, f.path, f.size_bytes, f.checksum.hex if f.checksum else ""] for f in unit.files]
-    return canonical_json({"files": files, "meta": dict(unit.meta), "groups": list(unit.groups)})
+    body: dict[str, JSON] = {"files": files, "meta": dict(unit.meta), "groups": list(unit.groups)}
+    return canonical_json(body | ({"attributes": dict(unit.attributes)} if unit.attributes else {}))
 
 
 def decode_unit(key: str, body: JSON, algorithm: Algorithm) -> Unit:
     """Inverse of `encode_unit`, from the parsed JSON."""
     files = tuple(FileRef(s, n, p, size, Checksum(algorithm, h)) for s, n, p, size, h in body["files"])
-    return Unit(key, files, body["meta"], tuple(body["groups"]))
+    return Unit(key, files, body["meta"], tuple(body["groups"]), body.get("attributes") or {})
 
 
 def composition(unit: Unit) -> dict[str, str]:

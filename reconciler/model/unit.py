@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.model.checksum import Checksum
 from reconciler.model.json import JSONObject, digest
@@ -26,12 +26,18 @@ class FileRef:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A desired unit. key: NFC. files: sorted by (spec, path). meta: merged and typed. groups: top level first."""
+    """A desired unit. key: NFC. files: sorted by (spec, path). meta: merged and typed. groups: top level first.
+
+    attributes: what else can change in place, where the backend has it; absent means not declared. Strings
+    `contentType`, `description`, `versionLabel`, `externalURL`; `provenance`: {name, description, used, executed}, the
+    last two lists of texts: an id, `id@version`, a URL, or the key of another unit.
+    """
 
     key: str
     files: tuple[FileRef, ...]
     meta: JSONObject
     groups: tuple[str, ...] = ()
+    attributes: JSONObject = field(default_factory=dict)
 
 
 def content_digest(checksums: Mapping[str, str]) -> str:
@@ -42,6 +48,12 @@ def content_digest(checksums: Mapping[str, str]) -> str:
     return digest(dict(checksums))
 
 
-def fields_digest(meta: JSONObject, groups: tuple[str, ...]) -> str:
-    """Digest of what can change in place: metadata and groups."""
-    return digest({"meta": dict(meta), "groups": list(groups)})
+def fields_digest(meta: JSONObject, groups: tuple[str, ...], attributes: str = "") -> str:
+    """Digest of what can change in place: metadata and groups, and behind "/" that of the attributes, if any."""
+    own = digest({"meta": dict(meta), "groups": list(groups)})
+    return f"{own}/{attributes}" if attributes else own
+
+
+def attributes_digest(attributes: JSONObject) -> str:
+    """Digest of attributes; "" when there are none."""
+    return digest(dict(attributes)) if attributes else ""
