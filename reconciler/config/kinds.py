@@ -48,7 +48,6 @@ class Unsupported:
 
 
 UNSUPPORTED = (
-    Unsupported("AssetSet", ("spec", "manifest"), (), "source or sources"),
     Unsupported("AssetSet", ("spec", "provenance"), (), "meta, which keeps notes with the units"),
     Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo", "voc"), "coco or synapse-json"),
     Unsupported("Export", ("spec", "target"), ("ground_truth",), "assignment or task"),

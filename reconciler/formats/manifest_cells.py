@@ -187,7 +187,7 @@ def _elements(value: Any) -> Iterable[Any]:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or value == "" or value != value  # noqa: PLR0124  NaN
+    return value is None or value == "" or value != value
 
 
 def milliseconds(moment: datetime, zone: tzinfo) -> int:

@@ -21,9 +21,7 @@ _TRUE, _FALSE = frozenset(("True", "TRUE", "true")), frozenset(("False", "FALSE"
 _SPACE = " \t\n\v\f\r"
 _INTEGER = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)[ \t\n\v\f\r]*")
 _PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,17}\.?[0-9]{0,17}")
-_DECIMAL = re.compile(
-    r"[ \t\n\v\f\r]*([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)([0-9]+))?[ \t\n\v\f\r]*", re.ASCII
-)
+_DECIMAL = re.compile(r"[ \t\n\v\f\r]*([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)([0-9]+))?[ \t\n\v\f\r]*", re.ASCII)
 _INFINITY = re.compile(r"([+-]?)inf(?:inity)?", re.IGNORECASE)
 _INT64 = (-(2**63), 2**63 - 1)
 _UINT64_MAX = 2**64 - 1

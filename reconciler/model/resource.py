@@ -122,6 +122,23 @@ class SourceLocation:
     specification: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ManifestFile:
+    """A table that names the files of an asset set row by row.
+
+    url: as written. strict: refuse what can be read in two ways; else read as the platform's official client does.
+    format: units (columns unit, specification, path, metadata), sage (columns path and parent), or auto. columns: names
+    of the standard columns of the first form in this file. sheet: of a workbook. options: as in `SourceLocation`.
+    """
+
+    url: str
+    strict: bool = True
+    format: Literal["auto", "units", "sage"] = "auto"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    sheet: int | str = 1
+    options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
 class Layout(StrEnum):
     """How the path of a file gives the key of its unit."""
 
@@ -159,6 +176,7 @@ class AssetSet:
 
     incomplete, unmatched: policies for units lacking a required file and for files of no specification;
     duplicates: for units whose files equal another unit's, which a backend with content identity cannot hold twice.
+    manifest: names the files; `sources` are then the folder it lies in and the root of this machine.
     max_file_size_bytes: None means no limit. prune: delete units that left the source.
     """
 
@@ -178,6 +196,7 @@ class AssetSet:
     max_file_size_bytes: int | None
     prune: bool
     platform: Mapping[str, JSONObject]
+    manifest: ManifestFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
