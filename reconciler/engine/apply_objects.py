@@ -47,13 +47,22 @@ def _call(run: Applying, change: Change) -> str | None:
         return None
     desired = Desired(change.address, resolve(change.desired or {}, run.remote_id), adopt=change.action is Action.ADOPT)
     if change.action in (Action.CREATE, Action.REPLACE):
-        found = provider.create(desired)
+        found = _created(run, provider, desired, intent)
     else:
         found = _update(run, provider, desired, change)
     declared = run.declared.get(change.address)
     record = owned_resource(declared, change.address, change.backend, change.desired or {}, found.remote_id, found.etag)
     run.store.save_resource(record, intent=intent)
     return found.remote_id
+
+
+def _created(run: Applying, provider: Provider, desired: Desired, intent: int) -> Found:
+    """Create an object. One that is there already is somebody else's: then nothing of ours is under way."""
+    try:
+        return provider.create(desired)
+    except Conflict:
+        run.store.end(intent)
+        raise
 
 
 def _update(run: Applying, provider: Provider, desired: Desired, change: Change) -> Found:

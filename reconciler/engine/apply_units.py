@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from reconciler.engine.refresh import proof_of
 from reconciler.engine.running import Applying, Recorded, RowRunner, forgotten, replace_rows
 from reconciler.errors import SourceError
 from reconciler.model.address import Address
 from reconciler.model.body import composition, decode_unit
 from reconciler.model.resource import AssetSet, OnExists
-from reconciler.model.unit import Unit, content_digest, fields_digest
+from reconciler.model.unit import Unit, attributes_digest, content_digest, fields_digest
 from reconciler.plan.values import Action, RowChange
 from reconciler.providers.base import Content, Provider, RowOutcome, UnitDraft, UnitEdit
 from reconciler.state.values import OwnedRow, Shape
@@ -37,12 +38,14 @@ class UnitWork:
         """Carry out everything, what is gained before what is lost."""
         self.adopt_all()
         perform = self.runner.perform
+        self.runner.prepare(Action.MOVE, self._park, self._record_parked, lambda row: bool(row.context.get("park")))
         perform(Action.MOVE, self._edit, self._record_moved)
         perform(Action.CREATE, self._create, self._record_written)
         perform(Action.UPDATE, self._edit, self._record_written)
         perform(Action.REPLACE, self._replace, self._record_written)
         perform(Action.FORGET, lambda rows: [RowOutcome(row.key) for row in rows], self._record_forgotten)
         perform(Action.DELETE, self._delete, self._record_forgotten)
+        self.provider.tidy_units(self.collection_id)
 
     def _create(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         if self.content is None:
@@ -53,6 +56,13 @@ class UnitWork:
     def _replace(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         return replace_rows(rows, self._create, self.provider.delete_units)
 
+    def _park(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
+        """Rows whose places others take go out of the way first, so that names can be exchanged."""
+        edits = [UnitEdit(row.remote_id or "", self.address.row(_parked(row)), {}) for row in rows]
+        outcomes = self.provider.update_units(self.collection_id, edits)
+        keys = [row.key for row in rows]
+        return [replace(outcome, key=key) for key, outcome in zip(keys, outcomes, strict=True)]
+
     def _edit(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         edits, outcomes = [], []
         for row in rows:
@@ -61,7 +71,7 @@ class UnitWork:
                 outcomes.append(RowOutcome(row.key, row.remote_id))
             else:
                 edits.append(self._edit_of(row, self._unit(row)))
-        return outcomes + (self.provider.update_units(self.collection_id, edits) if edits else [])
+        return outcomes + (self.provider.update_units(self.collection_id, edits, self.content, self.runner.sent) if edits else [])
 
     def _delete(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         return self.provider.delete_units({row.key: row.remote_id or "" for row in rows})
@@ -72,32 +82,65 @@ class UnitWork:
     def _draft(self, row: RowChange) -> UnitDraft:
         unit = self._unit(row)
         held = frozenset(row.context.get("held", ()))
-        return UnitDraft(self.address.row(row.key), unit.files, unit.meta, unit.groups, self.adopt, held)
+        address = self.address.row(row.key)
+        return UnitDraft(address, unit.files, unit.meta, unit.groups, self.adopt, held, unit.attributes)
 
     def _edit_of(self, row: RowChange, unit: Unit) -> UnitEdit:
         drop = tuple(key for key in row.context.get("keys", ()) if key not in unit.meta)
-        return UnitEdit(row.remote_id or "", self.address.row(row.key), unit.meta, drop, unit.groups)
+        gone = tuple(name for name in row.context.get("attributes", ()) if name not in unit.attributes)
+        return UnitEdit(
+            remote_id=row.remote_id or "",
+            address=self.address.row(row.key),
+            meta=unit.meta,
+            drop=drop,
+            groups=unit.groups,
+            files=unit.files if row.context.get("content") else None,
+            attributes=unit.attributes,
+            drop_attributes=gone,
+        )
 
     def _record_written(self, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:
-        return Recorded([self._owned_row(row, outcome.remote_id or row.remote_id or "") for row, outcome in done])
+        rows = [self._owned_row(row, outcome) for row, outcome in done]
+        tokens = [outcome.token for _, outcome in done]
+        seen = [
+            (owned.remote_id, token, proof_of(owned)) for owned, token in zip(rows, tokens, strict=True) if token
+        ]
+        return Recorded(rows, seen=seen)
+
+    def _record_parked(self, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:
+        """The state follows every step, so that a run cut here goes on from where the rows are."""
+        parked = {row.previous_key or "": _parked(row) for row, _ in done}
+        rows = [replace(owned, key=parked[owned.key]) for owned in self.run.store.rows(self.address, parked)]
+        return Recorded(rows, [(row.previous_key or "", row.remote_id or "") for row, _ in done])
 
     def _record_moved(self, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:
-        rows = [self._owned_row(row, row.remote_id or "") for row, _ in done]
-        return Recorded(rows, [(row.previous_key or "", row.remote_id or "") for row, _ in done])
+        """The old keys go first: another row of this batch may have taken one of them."""
+        written = self._record_written(done)
+        gone = [(key, row.remote_id or "") for row, _ in done for key in (row.previous_key or "", _parked(row))]
+        return Recorded(written.rows, gone, written.seen)
 
     def _record_forgotten(self, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:
         return forgotten(self.run.store, self.address, done)
 
-    def _owned_row(self, row: RowChange, remote_id: str) -> OwnedRow:
+    def _owned_row(self, row: RowChange, outcome: RowOutcome) -> OwnedRow:
+        remote_id = outcome.remote_id or row.remote_id or ""
         body = json.loads(row.body or "null")
         if "record" in body:
             found = body["record"]
             return OwnedRow(row.key, remote_id, found["content"], found["fields"], Shape(tuple(found["keys"])), {})
         unit = decode_unit(row.key, body, self.provider.capabilities.checksum)
         files = composition(unit)
-        shape = Shape(tuple(sorted(unit.meta)), unit.groups)
-        fields = fields_digest(unit.meta, unit.groups)
-        return OwnedRow(row.key, remote_id, content_digest(files), fields, shape, files)
+        shape = Shape(tuple(sorted(unit.meta)), unit.groups, tuple(sorted(unit.attributes)))
+        fields = fields_digest(unit.meta, unit.groups, attributes_digest(unit.attributes))
+        there = {name: (outcome.attributes or {}).get(name) for name in shape.attributes}
+        seen = attributes_digest({name: value for name, value in there.items() if value is not None})
+        return OwnedRow(row.key, remote_id, content_digest(files), fields, shape, files, seen)
+
+
+def _parked(row: RowChange) -> str:
+    """Where a row waits whose place another takes before it gets its own: beside it, under a name nobody else uses."""
+    folder, slash, _ = (row.previous_key or "").rpartition("/")
+    return f"{folder}{slash}reconciler-moving-{row.remote_id}"
 
 
 def unit_work(run: Applying, runner: RowRunner, provider: Provider, collection_id: str) -> UnitWork:

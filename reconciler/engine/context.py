@@ -13,6 +13,7 @@ from reconciler.model.resource import External, Reference, Resource
 from reconciler.plan.cost import estimate_calls
 from reconciler.plan.guard import DeleteLimit
 from reconciler.plan.values import Action, Change
+from reconciler.providers.base import Provider
 from reconciler.state.planfile import PlanWriter
 from reconciler.state.populations import Population
 from reconciler.state.store import StateStore
@@ -32,7 +33,8 @@ class PlanOptions:
     """How to plan.
 
     targets: resources or units to limit the plan to, with what they need; empty means all. server_dry_run: have the
-    backend check what will be written to single objects.
+    backend check what will be written to single objects. take_over: what is at our places is ours, where the place is
+    what identifies things; for an import.
     """
 
     destroy: bool = False
@@ -40,6 +42,7 @@ class PlanOptions:
     refresh: Refresh = Refresh.FULL
     delete_limit: DeleteLimit = field(default_factory=DeleteLimit)
     server_dry_run: bool = False
+    take_over: bool = False
 
     def keys_of(self, address: Address) -> frozenset[str] | None:
         """The rows of a resource that were chosen, None for all of them."""
@@ -89,6 +92,10 @@ class Planning:
             change = replace(change, calls=estimate_calls(change, costs))
         self.changes[change.address] = change
         self.writer.add_change(change)
+
+    def takes_over(self, provider: Provider) -> bool:
+        """Whether what is at our places counts as ours."""
+        return self.options.take_over and provider.capabilities.by_place
 
     def is_settled(self, address: Address) -> bool:
         """True when this plan leaves the resource as it is."""

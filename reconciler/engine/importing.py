@@ -63,7 +63,7 @@ def import_all(session: Session, store: StateStore, folder: Path | None = None) 
     Nothing is created, changed or deleted at the backend, but for metadata of taken-over units that differs.
     folder: where to write documents for remote objects that nobody declares; None writes none.
     """
-    plan = make_plan(session, PlanOptions(), session.work_folder / "import.plan", store=store)
+    plan = make_plan(session, PlanOptions(take_over=True), session.work_folder / "import.plan", store=store)
     declared = {resource.head.address: resource for resource in session.configuration.resources}
     run = Applying(session, store, plan, Control(), declared)
     owned: list[Address] = []

@@ -24,13 +24,14 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     if head.address.kind not in provider.capabilities.kinds:
         text = f"backend {head.backend!r} ({provider.name}) has no {head.address.kind}"
         raise ConfigError([Problem(text, head.location, fix="choose another spec.backend")])
-    fields = desired_fields(resource)
+    local = provider.capabilities.local.get(head.address.kind, frozenset())
+    fields = {name: value for name, value in desired_fields(resource).items() if name not in local}
     wanted = Wanted(
         address=head.address,
         backend=head.backend,
         fields=fields,
         resolved=resolve(fields, planning.remote_id),
-        adopt=head.lifecycle.on_exists is OnExists.ADOPT,
+        adopt=head.lifecycle.on_exists is OnExists.ADOPT or planning.takes_over(provider),
         protect=head.lifecycle.protect,
     )
     record = planning.owned.get(head.address)
@@ -38,13 +39,22 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     observed = _observe(planning, provider, record, wanted)
     candidates: tuple[Found, ...] = ()
     if not isinstance(observed, Found) and planning.options.refresh is not Refresh.NONE:
-        candidates = provider.find(Desired(head.address, wanted.resolved, wanted.adopt))
+        candidates = _found(planning, provider, Desired(head.address, wanted.resolved, wanted.adopt))
     immutable = provider.capabilities.replaces.get(head.address.kind, frozenset())
     fixed = provider.capabilities.fixed.get(head.address.kind, ())
     change = decide_declared(wanted, owned, observed, candidates, RULES[head.address.kind], immutable, fixed)
     if planning.options.server_dry_run:
         _rehearse(planning, provider, change, Desired(head.address, wanted.resolved, wanted.adopt), head.location)
     return _added(planning, change)
+
+
+def _found(planning: Planning, provider: Provider, desired: Desired) -> tuple[Found, ...]:
+    """What is there already. Where no marker tells, what stands at a place where a create of ours was cut is ours."""
+    found = provider.find(desired)
+    begun = [i for i in planning.store.intents() if i.address == desired.address and i.action == Action.CREATE.value]
+    if not provider.capabilities.by_place or not begun:
+        return found
+    return tuple(replace(item, owner=str(desired.address)) for item in found)
 
 
 def _rehearse(planning: Planning, provider: Provider, change: Change, desired: Desired, at: Location) -> None:

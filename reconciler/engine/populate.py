@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 
@@ -18,17 +18,22 @@ from reconciler.model.unit import Unit, attributes_digest, content_digest, field
 from reconciler.plan.header import decode_problem, encode_problem
 from reconciler.state.populations import DesiredRow, Population
 
-_FORMAT = 1  # raise when rows are computed differently, so that cached populations are not used
+_FORMAT = 2  # raise when rows are computed differently, so that cached populations are not used
 
 
 @dataclass(frozen=True, slots=True)
 class UnitRules:
-    """What the units of a set must fit. schema: JSON schema of unit metadata, or None."""
+    """What the units of a set must fit. schema: JSON schema of unit metadata, or None.
+
+    form, fit: name of the form in which the backend keeps units, and what brings a unit into it.
+    """
 
     specifications: tuple[FileSpecification, ...]
     schema: Mapping[str, JSON] | None
     algorithm: Algorithm
     one_per_content: bool
+    form: str = ""
+    fit: Callable[[Unit], tuple[Unit, tuple[str, ...]]] | None = None
 
 
 @dataclass(slots=True)
@@ -60,7 +65,7 @@ def unit_population(
     address = asset_set.head.address
     session.events(Scanning(address))
     seen = survey(asset_set, rules.specifications, metadata, unit_meta_schema=rules.schema)
-    name = digest([_FORMAT, seen.fingerprint, rules.algorithm, rules.one_per_content, asset_set.duplicates.value])
+    name = digest([_FORMAT, seen.fingerprint, rules.algorithm, rules.one_per_content, asset_set.duplicates.value, rules.form])
     population = session.cache.find(address, name)
     if population is None:
         population = _build(session, asset_set, seen, name, rules)
@@ -104,7 +109,18 @@ def _build(session: Session, asset_set: AssetSet, seen: object, name: str, rules
             report=report,
         )
         one = rules.one_per_content and asset_set.duplicates is not Policy.FAIL
-        return session.cache.build(address, name, _rows(units), summary, one_per_content=one)
+        return session.cache.build(address, name, _rows(_fitted(units, rules, address, report)), summary, one_per_content=one)
+
+
+def _fitted(
+    units: Iterator[Unit], rules: UnitRules, address: Address, report: Callable[[Problem], None]
+) -> Iterator[Unit]:
+    """Units in the form of the backend; what it cannot hold is reported."""
+    for unit in units:
+        fitted, flaws = rules.fit(unit) if rules.fit else (unit, ())
+        for flaw in flaws:
+            report(Problem(flaw, address=str(address.row(unit.key)), fix="change the file's name or its metadata"))
+        yield fitted
 
 
 def _rows(units: Iterator[Unit]) -> Iterator[DesiredRow]:

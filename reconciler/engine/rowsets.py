@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from reconciler.engine.context import Planning
 from reconciler.engine.dangers import row_dangers
 from reconciler.engine.rowplan import Explain, Explanation, RowTally, row_changes
+from reconciler.model.address import Address
 from reconciler.model.json import JSON
 from reconciler.model.resource import Head
 from reconciler.plan.rows import RowRules
 from reconciler.plan.values import Action, Change, Reason, RowCounts
+from reconciler.providers.base import Provider
 from reconciler.state.differences import RowDifferences
 from reconciler.state.populations import Population
 from reconciler.state.values import OwnedResource
@@ -63,12 +65,19 @@ def add_row_set(planning: Planning, head: Head, fields: Mapping[str, JSON], rows
     return change
 
 
+def row_differences(planning: Planning, address: Address, provider: Provider) -> RowDifferences:
+    """Where the differences of a row set are collected."""
+    store = planning.store
+    by_place = provider.capabilities.by_place
+    return RowDifferences(store, planning.session.cache, store.resource_id(address), by_place=by_place)
+
+
 def plan_undeclared_rows(planning: Planning, record: OwnedResource) -> Change:
     """Plan the end of a row set that nobody declares any more."""
     action, reason, notes = _end_of(planning, record)
     tally = RowTally()
     if action is Action.DELETE:
-        differences = RowDifferences(planning.store, planning.session.cache, planning.store.resource_id(record.address))
+        differences = row_differences(planning, record.address, planning.session.provider(record.backend))
         rows = row_changes(differences, None, RowRules(destroy=True), lambda *_: Explanation(), tally)
         planning.writer.add_rows(record.address, rows)
         notes = (*notes, *row_dangers(planning, record.address, record.backend, record.parent_id, tally.lost))

@@ -60,10 +60,14 @@ class Applying:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """How finished rows enter the state: rows to own, and (key, remote id) to forget."""
+    """How finished rows enter the state: rows to own, and (key, remote id) to forget.
+
+    seen: (remote id, token, proof) of rows whose state at the backend is known, see `PopulationCache.confirm`.
+    """
 
     rows: Sequence[OwnedRow] = ()
     drop: Sequence[tuple[str, str]] = ()
+    seen: Sequence[tuple[str, str, str]] = ()
 
 
 Work = Callable[[Sequence[RowChange]], list[RowOutcome]]
@@ -103,6 +107,7 @@ class RowRunner:
     done: dict[Action, int] = field(default_factory=dict)
     failures: list[Problem] = field(default_factory=list)
     cause: ReconcilerError | None = None
+    _failed: set[str] = field(default_factory=set)
     _sent: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -112,9 +117,16 @@ class RowRunner:
             self._sent += size
         self._tell()
 
-    def perform(self, action: Action, work: Work, record: Record) -> None:
-        """Carry out all rows of one action. Stops early when asked to, or when the backend does not let us in."""
-        batches = _batches(self.run.plan.rows(self.address, [action]), self.run.session.batch_rows)
+    def perform(
+        self, action: Action, work: Work, record: Record, *, chosen: Callable[[RowChange], bool] = lambda _: True
+    ) -> None:
+        """Carry out all rows of one action. Stops early when asked to, or when the backend does not let us in.
+
+        chosen: which of them; rows that failed before are left out.
+        """
+        rows = self.run.plan.rows(self.address, [action])
+        waiting = (row for row in rows if chosen(row) and row.key not in self._failed)
+        batches = _batches(waiting, self.run.session.batch_rows)
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="apply") as pool:
             flying: dict[Future[list[RowOutcome]], tuple[int, list[RowChange]]] = {}
             for batch in batches:
@@ -131,8 +143,16 @@ class RowRunner:
     def _is_hopeless(self) -> bool:
         return isinstance(self.cause, (Denied, Transient))
 
+    def prepare(self, action: Action, work: Work, record: Record, chosen: Callable[[RowChange], bool]) -> None:
+        """Do what must be done to all chosen rows of an action before the first of them is carried out."""
+        counted = dict(self.done)
+        self.perform(action, work, record, chosen=chosen)
+        self.done = counted
+
     def _begin(self, action: Action, batch: Sequence[RowChange]) -> int:
-        keys = [row.key for row in batch]
+        return self._announce(action, [row.key for row in batch])
+
+    def _announce(self, action: Action, keys: Sequence[str]) -> int:
         return self.run.store.begin(self.address, action.value, keys, now=self.run.timestamp())
 
     def _land(
@@ -147,10 +167,14 @@ class RowRunner:
             for row in batch:
                 self._note_failure(row, by_key[row.key].error)
             recorded = record(good)
-            unsure = any(isinstance(outcome.error, Transient) for outcome in outcomes)
-            # An intent whose outcome is not known stays in the journal: the next plan looks at the backend for it.
-            ends = None if unsure else intent
+            unsure = [outcome.key for outcome in outcomes if isinstance(outcome.error, Transient)]
+            # What has no known outcome stays in the journal, and that alone: the next plan looks at the backend for it.
+            if unsure and len(unsure) < len(batch):
+                self._announce(action, unsure)
+            ends = None if len(unsure) == len(batch) else intent
             self.run.store.save_rows(self.address, recorded.rows, drop=recorded.drop, intent=ends)
+            if recorded.seen:
+                self.run.session.cache.confirm(self.address, recorded.seen)
             self.done[action] = self.done.get(action, 0) + len(good)
             self._tell()
 
@@ -158,6 +182,7 @@ class RowRunner:
         if error is None:
             return
         self.cause = self.cause or error
+        self._failed.add(row.key)
         problem = Problem(error.message, address=str(self.address.row(row.key)), fix=error.fix)
         self.failures.append(problem)
         self.run.session.events(RowFailed(self.address, problem))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from reconciler.diff.desired import desired_fields
@@ -11,18 +12,21 @@ from reconciler.engine.context import Planning, Refresh
 from reconciler.engine.populate import UnitRules, unit_population
 from reconciler.engine.refresh import refresh_units
 from reconciler.engine.rowplan import Explanation
-from reconciler.engine.rowsets import RowSet, add_row_set, is_rebound
+from reconciler.engine.rowsets import RowSet, add_row_set, is_rebound, row_differences
 from reconciler.errors import ConfigError, Problem
 from reconciler.model.address import Address
 from reconciler.model.json import JSON
 from reconciler.model.observed import Found
-from reconciler.model.resource import AssetSet, Collection, FileSpecification, MetadataSource, OnExists, Ref
-from reconciler.plan.rows import RowRules, Stray
+from reconciler.model.resource import AssetSet, Collection, FileSpecification, Layout, MetadataSource, OnExists, Ref
+from reconciler.plan.rows import RowDigests, RowRules, Stray
 from reconciler.plan.values import Action, Change, RowCounts
-from reconciler.providers.base import Provider
+from reconciler.providers.base import Capabilities, Provider
 from reconciler.state.differences import RowDifferences, RowSides
-from reconciler.state.populations import Population
+from reconciler.state.populations import DesiredRow, Population
 from reconciler.state.values import OwnedResource
+
+# What a unit holds where every file is one.
+FILE_UNITS = (FileSpecification("file", "file", required=True, primary=True),)
 
 
 def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
@@ -32,6 +36,8 @@ def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
     metadata = [planning.declared[ref.address] for ref in asset_set.metadata]
     sources = [source for source in metadata if isinstance(source, MetadataSource)]
     rules = _unit_rules(planning, asset_set, provider)
+    if provider.capabilities.file_units:
+        asset_set = replace(asset_set, layout=_file_layout(asset_set, provider.capabilities))
     population, problems = unit_population(planning.session, asset_set, sources, rules)
     planning.problems.extend(problems)
     planning.populations[head.address] = population
@@ -40,23 +46,32 @@ def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
     parent = planning.resolve(asset_set.collection)
     row_rules = RowRules(
         prune=asset_set.prune,
-        adopt=head.lifecycle.on_exists is OnExists.ADOPT,
+        adopt=head.lifecycle.on_exists is OnExists.ADOPT or planning.takes_over(provider),
         rebound=is_rebound(record, parent, desired_fields(asset_set)),
+        versions_content=provider.capabilities.versions_content,
     )
-    differences = RowDifferences(planning.store, planning.session.cache, planning.store.resource_id(head.address))
+    differences = row_differences(planning, head.address, provider)
     if _must_list(planning, record, parent, differences, population):
         listed = record or OwnedResource(head.address, head.backend, parent, {}, parent_id=parent)
-        refresh_units(planning.session, provider, planning.store, listed, differences)
+        refresh_units(planning.session, provider, planning.store, listed, differences, population)
     elif record is not None and parent is None and not row_rules.rebound:
         differences.finish_refresh()  # the collection is made again, so every unit is gone
-    notes = partial(_notes, population.summary["account"])
+    notes = partial(_notes, population.summary["account"], provider.capabilities.trash)
     rows = RowSet(population, differences, row_rules, explain_unit, notes)
     return add_row_set(planning, head, desired_fields(asset_set), rows)
 
 
-def _notes(account: Mapping[str, JSON], counts: RowCounts, drift: int) -> tuple[str, ...]:
+def _file_layout(asset_set: AssetSet, capabilities: Capabilities) -> Layout:
+    """Where every file is a unit, its key is its path, or its name when folders are not mirrored."""
+    block = asset_set.platform.get(capabilities.platform, {})
+    return Layout.NAMES if block.get("folders") == "flat" else Layout.PATHS
+
+
+def _notes(account: Mapping[str, JSON], trash: bool, counts: RowCounts, drift: int) -> tuple[str, ...]:
     del drift  # shown apart
     notes = [_source_note(account)]
+    if trash and counts.delete:
+        notes.append(f"{counts.delete} units go to the trash, from where they can be restored for a while")
     if counts.kept:
         notes.append(f"{counts.kept} units left the source and are kept (prune: false)")
     if counts.blocked:
@@ -98,7 +113,10 @@ def _must_list(
 def _unit_rules(planning: Planning, asset_set: AssetSet, provider: Provider) -> UnitRules:
     specifications, schema = _collection_of(planning, asset_set, provider)
     capabilities = provider.capabilities
-    return UnitRules(specifications, schema, capabilities.checksum, capabilities.unique_content)
+    form = provider.name if capabilities.fit else ""
+    return UnitRules(
+        specifications, schema, capabilities.checksum, capabilities.unique_content, form, capabilities.fit
+    )
 
 
 def _collection_of(
@@ -106,6 +124,8 @@ def _collection_of(
 ) -> tuple[tuple[FileSpecification, ...], JSON]:
     reference = asset_set.collection
     declared = planning.declared.get(reference.address) if isinstance(reference, Ref) else None
+    if provider.capabilities.file_units:
+        return FILE_UNITS, declared.unit_meta_schema if isinstance(declared, Collection) else None
     if isinstance(declared, Collection) and declared.file_specifications is not None:
         return declared.file_specifications, declared.unit_meta_schema
     remote_id = planning.resolve(reference)
@@ -142,15 +162,43 @@ def explain_unit(sides: RowSides, action: Action) -> Explanation:
     if action is Action.CREATE:
         return Explanation(files=desired.files, bytes=desired.bytes)
     if action is Action.ADOPT and isinstance(sides.remote, Stray):
-        return Explanation(context={"edit": sides.remote.digests.fields != desired.fields})
+        return _taken_over(desired, sides.remote.digests)
     if action not in (Action.UPDATE, Action.REPLACE, Action.MOVE):
         return Explanation()
     body = json.loads(desired.body)
     held = {checksum for joined in sides.owned_files.values() for checksum in joined.split(",")}
-    sent = [file for file in body["files"] if action is Action.REPLACE and file[4] not in held]
-    detail = (*_file_lines(sides, body), *_meta_lines(sides, body))
-    context = {"held": sorted(held)} if action is Action.REPLACE else {"keys": list(sides.owned_keys)}
+    rewritten = action is Action.REPLACE or (action is Action.UPDATE and _is_rewritten(sides, desired))
+    sent = [file for file in body["files"] if rewritten and file[4] not in held]
+    detail = (*_file_lines(sides, body), *_meta_lines(sides, body), *_attribute_lines(sides, body))
+    context: dict[str, JSON] = {"held": sorted(held)} if rewritten else {}
+    if action is not Action.REPLACE:
+        context |= {"keys": list(sides.owned_keys)}
+        context |= {"content": True} if rewritten else {}
+        context |= {"attributes": list(sides.owned_attributes)} if sides.owned_attributes else {}
+        context |= {"park": True} if sides.is_swapped else {}
     return Explanation(detail, len(sent), sum(file[3] for file in sent), context)
+
+
+def _taken_over(desired: DesiredRow, found: RowDigests) -> Explanation:
+    """What taking over a row writes. found: also kept, for an import records what is there and writes nothing."""
+    rewritten = bool(found.content) and found.content != desired.content
+    edit = rewritten or found.fields != desired.fields
+    context: dict[str, JSON] = {"edit": edit}
+    if not rewritten:
+        return Explanation(context=context)
+    return Explanation((), desired.files, desired.bytes, context | {"content": True})
+
+
+def _is_rewritten(sides: RowSides, desired: DesiredRow) -> bool:
+    there = sides.remote if isinstance(sides.remote, RowDigests) else sides.owned
+    return there is not None and there.content != desired.content
+
+
+def _attribute_lines(sides: RowSides, body: JSON) -> list[tuple[str, JSON, JSON]]:
+    now = body.get("attributes") or {}
+    before = (json.loads(sides.before_body).get("attributes") or {}) if sides.before_body else {}
+    names = sorted(name for name in {*now, *before} if now.get(name) != before.get(name))
+    return [(name, before.get(name), now.get(name)) for name in names] if sides.before_body else []
 
 
 def _file_lines(sides: RowSides, body: JSON) -> list[tuple[str, JSON, JSON]]:

@@ -32,12 +32,17 @@ class ObservedUnit:
     """A remote data unit. owner: the AssetSet address and key in its marker, when it has one.
 
     checksums: specification → checksum hex as the backend reports it, {} when it does not. meta: without the marker.
+    attributes: as `Unit.attributes`, references as ids. key: its place, where the place is what identifies a unit.
+    token: changes when anything of it may have changed; a listing in outline gives remote_id, key and token alone.
     """
 
     remote_id: str
     owner: Address | None
     checksums: Mapping[str, str]
     meta: Mapping[str, JSON]
+    attributes: Mapping[str, JSON] = field(default_factory=dict)
+    key: str | None = None
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,10 +140,15 @@ class ManifestFile:
 
 
 class Layout(StrEnum):
-    """How the path of a file gives the key of its unit."""
+    """How the path of a file gives the key of its unit.
+
+    PATHS and NAMES are not for documents to choose: there every file is a unit, as the backend has it.
+    """
 
     DIRECTORIES = "directories"
     STEMS = "stems"
+    PATHS = "paths"
+    NAMES = "names"
 
 
 @dataclass(frozen=True, slots=True)

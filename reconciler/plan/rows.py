@@ -6,7 +6,7 @@ decides what a difference means. See the table in docs/planning.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -43,7 +43,7 @@ class RowRules:
 
     destroy: the whole set goes. rebound: its parent has another identity, so every row must be made again.
     keeps_foreign_edits: an edit by others is reported and never overwritten (annotation work). content_reason: what a
-    difference of content means here.
+    difference of content means here. versions_content: content changes in place.
     """
 
     prune: bool = False
@@ -52,6 +52,7 @@ class RowRules:
     rebound: bool = False
     keeps_foreign_edits: bool = False
     content_reason: Reason = Reason.CONTENT_DIFFERS
+    versions_content: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def _owned_row(
     if rules.rebound:
         return Decision(Action.REPLACE, Reason.CANNOT_UPDATE, drift, owned.remote_id)
     if desired.content != there.content:
-        return Decision(Action.REPLACE, rules.content_reason, drift, owned.remote_id)
+        action = Action.UPDATE if rules.versions_content else Action.REPLACE
+        return Decision(action, rules.content_reason, drift, owned.remote_id)
     if drift and rules.keeps_foreign_edits:
         return Decision(Action.NO_OP, Reason.CHANGED_OUTSIDE, drift, owned.remote_id)
     if desired.fields != owned.fields:
@@ -110,7 +112,7 @@ def _stray_row(desired: RowDigests | None, stray: Stray, rules: RowRules) -> Dec
     if desired is None:
         return Decision(Action.ADOPT, Reason.MARKED_AS_OURS, remote_id=found.remote_id)
     if stray.ours:
-        if desired.content != found.content:
+        if desired.content != found.content and not rules.versions_content:
             return Decision(Action.REPLACE, rules.content_reason, remote_id=found.remote_id)
         return Decision(Action.ADOPT, Reason.MARKED_AS_OURS, remote_id=found.remote_id)
     if rules.adopt:
@@ -127,3 +129,28 @@ def pair_moves(created: Iterable[tuple[str, str]], left: Iterable[tuple[str, str
     for content, key in sorted(left, reverse=True):
         waiting.setdefault(content, []).append(key)
     return {key: waiting[content].pop() for content, key in sorted(created) if waiting.get(content)}
+
+
+def settled_moves(pairs: Mapping[str, str], rewritten: Container[str]) -> dict[str, str]:
+    """Keep the moves (new key → old key) that can be carried out by moving alone.
+
+    rewritten: keys that are there before and after, with other content. Such a key must both give its row away and
+    take another's, as in a swap or when files are numbered anew; otherwise its content simply changes, and the moves
+    that needed its place are off.
+    """
+    kept = dict(pairs)
+    targets = {old: new for new, old in pairs.items()}
+    waiting = [key for key in (*pairs, *targets) if key in rewritten]
+    while waiting:
+        key = waiting.pop()
+        if key in kept and key in targets:
+            continue
+        if key in kept:
+            old = kept.pop(key)
+            del targets[old]
+            waiting += [old] if old in rewritten else []
+        elif key in targets:
+            new = targets.pop(key)
+            del kept[new]
+            waiting += [new] if new in rewritten else []
+    return kept

@@ -5,7 +5,8 @@ Contract, checked by `reconciler.testing.provider` for every provider:
 - every verb is safe to repeat: a create repeated with one key gives one object, deleting what is gone succeeds;
 - errors come from `reconciler.errors` (`Denied`, `Invalid`, `Conflict`, `NotFound`, `Transient`), redacted;
 - a provider keeps no record of its own: the engine remembers ids, digests and etags;
-- ownership is written into the object (a marker naming address and key), so that state can be rebuilt;
+- ownership is written into the object (a marker naming address and key), so that state can be rebuilt; a provider
+  whose objects are known by their place (`Capabilities.by_place`) writes none;
 - fields that are not passed are not written; what others put beside ours stays.
 """
 
@@ -28,7 +29,7 @@ from reconciler.model.observed import (
     ObservedUnit,
     RemoteFile,
 )
-from reconciler.model.unit import FileRef
+from reconciler.model.unit import FileRef, Unit
 from reconciler.plan.cost import CallCosts
 from reconciler.plan.refusals import Fixed
 
@@ -41,6 +42,12 @@ class Capabilities:
     cannot change in place. fixed: kind → what can neither change in place nor be replaced. unique_content: two units of
     one collection cannot have the same files. platform: the name of the platform block it honours. versioned_listings:
     listings carry an etag, so that reading one again is cheap. costs: requests it needs, for estimates.
+    local: kind → fields that are used here and not kept by the backend.
+
+    file_units: every file is a unit of its own, whose key is its path. by_place: a unit is known by its key, an object
+    by its name, and no marker is written; listings are in outline, see `read_units`. versions_content: files change in
+    place, as a new version. trash: what is deleted can be restored for a while. fit: brings a unit into the form that
+    the backend gives back, and says what it cannot hold.
     """
 
     kinds: frozenset[str]
@@ -51,6 +58,12 @@ class Capabilities:
     unique_content: bool = False
     versioned_listings: bool = False
     costs: CallCosts = field(default_factory=CallCosts)
+    local: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    file_units: bool = False
+    by_place: bool = False
+    versions_content: bool = False
+    trash: bool = False
+    fit: Callable[[Unit], tuple[Unit, tuple[str, ...]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,8 @@ class RecordListing:
 class UnitDraft:
     """A unit to create. address: AssetSet and key, for the marker. adopt: take over an unmarked equal unit.
 
-    known: checksums (hex) whose bytes the backend holds already, so that they are not sent again.
+    known: checksums (hex) whose bytes the backend holds already, so that they are not sent again. attributes: as
+    `Unit.attributes`, with remote ids in place of keys.
     """
 
     address: Address
@@ -95,13 +109,15 @@ class UnitDraft:
     groups: tuple[str, ...] = ()
     adopt: bool = False
     known: frozenset[str] = frozenset()
+    attributes: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class UnitEdit:
     """A unit to change in place. meta: our values now. drop: meta keys that we owned and no longer declare.
 
-    groups: None leaves them alone. address: new marker (it changes when a unit moves).
+    groups: None leaves them alone. address: new marker (it changes when a unit moves). files: the content to have, None
+    leaves it alone. attributes, drop_attributes: as meta and drop.
     """
 
     remote_id: str
@@ -109,16 +125,24 @@ class UnitEdit:
     meta: Mapping[str, JSON]
     drop: tuple[str, ...] = ()
     groups: tuple[str, ...] | None = None
+    files: tuple[FileRef, ...] | None = None
+    attributes: Mapping[str, JSON] = field(default_factory=dict)
+    drop_attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
-    """What became of one row. remote_id: set when it succeeded. adopted: it existed already. error: why it failed."""
+    """What became of one row. remote_id: set when it succeeded. adopted: it existed already. error: why it failed.
+
+    attributes: as the backend reports them now, when any were written. token: see `ObservedUnit`; None when unknown.
+    """
 
     key: str
     remote_id: str | None = None
     adopted: bool = False
     error: ReconcilerError | None = None
+    attributes: Mapping[str, JSON] | None = None
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +176,10 @@ class Desired:
     address: Address
     fields: Mapping[str, JSON]
     adopt: bool = False
+
+
+def ignore_bytes(size_bytes: int) -> None:
+    """Take no notice of bytes that are sent."""
 
 
 class Provider(Protocol):
@@ -209,8 +237,21 @@ class Provider(Protocol):
         without owner unless `adopt`, fails with `Conflict`.
         """
 
-    def update_units(self, collection_id: str, units: Sequence[UnitEdit]) -> list[RowOutcome]:
-        """Change metadata, groups and marker in place; what others wrote beside our keys stays."""
+    def read_units(self, units: Sequence[ObservedUnit]) -> list[ObservedUnit]:
+        """Complete units of a listing in outline; those gone meanwhile are left out."""
+
+    def update_units(
+        self,
+        collection_id: str,
+        units: Sequence[UnitEdit],
+        content: Content | None = None,
+        progress: Callable[[int], None] = ignore_bytes,
+    ) -> list[RowOutcome]:
+        """Change metadata, groups, marker or place, attributes and content in place; what others wrote beside our keys
+        stays. content: gives the bytes of edits that have files."""
+
+    def tidy_units(self, collection_id: str) -> None:
+        """Remove folders that were made for units and that this provider has emptied."""
 
     def delete_units(self, units: Mapping[str, str]) -> list[RowOutcome]:
         """Delete units, key → remote id; those already gone count as deleted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from string import Formatter
 
 from reconciler.errors import Problem, SourceError
@@ -22,10 +22,8 @@ def key_function(asset_set: AssetSet) -> KeyFunction:
     """
     if asset_set.key_rule is not None:
         base = _by_regex(asset_set, asset_set.key_rule)
-    elif asset_set.layout is Layout.DIRECTORIES:
-        base = _top_folder
     else:
-        base = _stem
+        base = _BY_LAYOUT[asset_set.layout]
     return base if asset_set.case_sensitive else _folded(base)
 
 
@@ -48,6 +46,22 @@ def _stem(_prefix: str, stem: str, _name: str) -> str | None:
 
 def _top_folder(prefix: str, _stem: str, _name: str) -> str | None:
     return nfc(prefix[: prefix.index("/")]) if prefix else None
+
+
+def _path(prefix: str, _stem: str, name: str) -> str | None:
+    return nfc(prefix + name)
+
+
+def _file_name(_prefix: str, _stem: str, name: str) -> str | None:
+    return nfc(name)
+
+
+_BY_LAYOUT: Mapping[Layout, KeyFunction] = {
+    Layout.DIRECTORIES: _top_folder,
+    Layout.STEMS: _stem,
+    Layout.PATHS: _path,
+    Layout.NAMES: _file_name,
+}
 
 
 def _folded(base: KeyFunction) -> KeyFunction:

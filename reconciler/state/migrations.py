@@ -52,6 +52,10 @@ MIGRATIONS: tuple[str, ...] = (
         started TEXT NOT NULL
     );
     """,
+    # 2: what the backend reported of a row's attributes when we wrote them, as a digest; '' when we wrote none
+    """
+    ALTER TABLE row ADD COLUMN attributes TEXT NOT NULL DEFAULT ''
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,10 @@ CREATE TABLE IF NOT EXISTS desired (
     key TEXT NOT NULL, content TEXT NOT NULL, fields TEXT NOT NULL,
     body TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
     PRIMARY KEY (population, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS confirmed (
+    address TEXT NOT NULL, remote_id TEXT NOT NULL, token TEXT NOT NULL, proof TEXT NOT NULL,
+    PRIMARY KEY (address, remote_id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS listing (
     address TEXT PRIMARY KEY, lineage TEXT NOT NULL, revision INTEGER NOT NULL, etag TEXT NOT NULL
@@ -162,6 +166,23 @@ class PopulationCache:
     def record_clean_listing(self, address: Address, lineage: str, revision: int, etag: str) -> None:
         """Remember that the listing of version `etag` equals the state's rows of that revision."""
         self._db.execute("INSERT OR REPLACE INTO listing VALUES (?, ?, ?, ?)", [str(address), lineage, revision, etag])
+
+    def confirmed(self, address: Address, remote_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+        """Remote id → (token, proof) of remote rows that were seen to equal a row of the state; see `confirm`."""
+        marks = ",".join("?" * len(remote_ids))
+        rows = self._db.execute(
+            f"SELECT remote_id, token, proof FROM confirmed WHERE address = ? AND remote_id IN ({marks})",
+            [str(address), *remote_ids],
+        )
+        return {remote_id: (token, proof) for remote_id, token, proof in rows}
+
+    def confirm(self, address: Address, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Remember (remote id, token, proof): at that token the remote row equalled the state's row of that proof."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(
+                "INSERT OR REPLACE INTO confirmed VALUES (?, ?, ?, ?)", ((str(address), *row) for row in rows)
+            )
 
     def _prepare(self) -> None:
         if self._db.execute("PRAGMA user_version").fetchone()[0] not in (0, _VERSION):

@@ -174,7 +174,7 @@ class StateStore:
                 [(number, key, remote_id) for key, remote_id in drop],
             )
             db.executemany(
-                "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [self._row_values(number, row) for row in rows],
             )
             db.execute(f"UPDATE resource SET revision = {_SERIAL} + 1 WHERE id = ?", [number])
@@ -182,11 +182,12 @@ class StateStore:
 
     def _row_values(self, number: int | None, row: OwnedRow) -> tuple[object, ...]:
         files = canonical_json(dict(row.files))
-        return (number, row.key, row.remote_id, row.content, row.fields, self._shape_id(row.shape), files)
+        return (number, row.key, row.remote_id, row.content, row.fields, self._shape_id(row.shape), files, row.attributes)
 
     def _shape_id(self, shape: Shape) -> int:
         if shape not in self._shapes:
-            value = canonical_json({"keys": list(shape.keys), "groups": list(shape.groups)})
+            parts = {"keys": list(shape.keys), "groups": list(shape.groups)}
+            value = canonical_json(parts | ({"attributes": list(shape.attributes)} if shape.attributes else {}))
             self._db.execute("INSERT OR IGNORE INTO shape (value) VALUES (?)", [value])
             found = self._db.execute("SELECT id FROM shape WHERE value = ?", [value]).fetchone()
             self._shapes[shape] = found[0]
@@ -298,6 +299,7 @@ def _row(row: sqlite3.Row) -> OwnedRow:
         row["remote_id"],
         row["content"],
         row["fields"],
-        Shape(tuple(shape["keys"]), tuple(shape["groups"])),
+        Shape(tuple(shape["keys"]), tuple(shape["groups"]), tuple(shape.get("attributes", ()))),
         json.loads(row["files"]),
+        row["attributes"],
     )

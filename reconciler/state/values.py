@@ -39,15 +39,20 @@ class OwnedResource:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which metadata keys and which groups of a row are ours."""
+    """Which metadata keys, which groups and which attributes of a row are ours."""
 
     keys: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedRow:
-    """One row we own. files: specification → checksum hex (joined by "," for several)."""
+    """One row we own. files: specification → checksum hex (joined by "," for several).
+
+    attributes: digest of our attributes as the backend reported them after we wrote them (it may complete them, as with
+    versions of what was used), "" when we wrote none.
+    """
 
     key: str
     remote_id: str
@@ -55,6 +60,7 @@ class OwnedRow:
     fields: str
     shape: Shape
     files: Mapping[str, str]
+    attributes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from reconciler.providers.base import (
     UnitDraft,
     UnitEdit,
     UnitListing,
+    ignore_bytes,
 )
 from reconciler.providers.patching import patched
 
@@ -178,7 +179,20 @@ class MemoryProvider:
                 self._attempt(draft, lambda d: self._create(collection_id, d, content, progress)) for draft in units
             ]
 
-    def update_units(self, collection_id: str, units: Sequence[UnitEdit]) -> list[RowOutcome]:  # noqa: ARG002
+    def read_units(self, units: Sequence[ObservedUnit]) -> list[ObservedUnit]:
+        """See `Provider.read_units`; listings are complete here."""
+        return list(units)
+
+    def tidy_units(self, collection_id: str) -> None:
+        """See `Provider.tidy_units`; there are no folders here."""
+
+    def update_units(
+        self,
+        collection_id: str,  # noqa: ARG002
+        units: Sequence[UnitEdit],
+        content: Content | None = None,  # noqa: ARG002
+        progress: Callable[[int], None] = ignore_bytes,  # noqa: ARG002
+    ) -> list[RowOutcome]:
         """See `Provider.update_units`."""
         self.before("update_units")
         with self._lock:

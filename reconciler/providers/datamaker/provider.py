@@ -9,7 +9,7 @@ from reconciler.errors import Invalid
 from reconciler.model.address import Address
 from reconciler.model.change import FieldChange
 from reconciler.model.json import JSON
-from reconciler.model.observed import Absent, Found, RemoteFile
+from reconciler.model.observed import Absent, Found, ObservedUnit, RemoteFile
 from reconciler.providers.base import (
     Capabilities,
     Content,
@@ -22,6 +22,7 @@ from reconciler.providers.base import (
     UnitDraft,
     UnitEdit,
     UnitListing,
+    ignore_bytes,
 )
 from reconciler.providers.datamaker import dependents as dependent_calls
 from reconciler.providers.datamaker import objects, unit_creation
@@ -112,9 +113,22 @@ class DatamakerProvider:
         """See `Provider.create_units`."""
         return unit_creation.create_units(self._client, self._pool, collection_id, units, content, progress)
 
-    def update_units(self, collection_id: str, units: Sequence[UnitEdit]) -> list[RowOutcome]:
-        """See `Provider.update_units`."""
+    def read_units(self, units: Sequence[ObservedUnit]) -> list[ObservedUnit]:
+        """See `Provider.read_units`; listings are complete here."""
+        return list(units)
+
+    def update_units(
+        self,
+        collection_id: str,
+        units: Sequence[UnitEdit],
+        content: Content | None = None,  # noqa: ARG002
+        progress: Callable[[int], None] = ignore_bytes,  # noqa: ARG002
+    ) -> list[RowOutcome]:
+        """See `Provider.update_units`; content cannot change in place here."""
         return unit_calls.update_units(self._client, self._pool, collection_id, units)
+
+    def tidy_units(self, collection_id: str) -> None:
+        """See `Provider.tidy_units`; there are no folders here."""
 
     def delete_units(self, units: Mapping[str, str]) -> list[RowOutcome]:
         """See `Provider.delete_units`."""
