@@ -20,7 +20,7 @@ MAX_VALUES = 100
 MAX_TEXT_CHARACTERS = 500
 KEY = re.compile(r"[A-Za-z0-9,_.]+")
 RESERVED_KEY = "_accessRequirementIds"
-_CANONICAL_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
+_CANONICAL_INTEGER = re.compile(r"0|[+-]?[1-9][0-9]*")
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{3}|\.\d{6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII
 )  # what every version of Python reads alike
@@ -65,6 +65,8 @@ def _about_time(bare: str, legacy: Any, modern: list[Any]) -> Refusal | None:
     for value in modern if modern else [legacy]:
         if is_naive(value) and not isinstance(value, str):
             fix = f"add the offset, as in {value.isoformat()}Z, or write {_alternative(bare, None)} for the text"
+            if bare.isdigit():
+                fix += f", or +{bare} for the number"
             return Refusal("It is a time without offset, so it depends on the zone of the machine.", fix)
         if hasattr(value, "isoformat") and not any(_MOMENT.fullmatch(item.strip()) for item in items):
             fix = f"write {value.isoformat()}, or {_alternative(bare, None)} for the text"

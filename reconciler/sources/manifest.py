@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -436,17 +437,19 @@ class _RowReader:
         value: Any = self._reading.value(index, text)
         if value is None or value == "":
             return
+        if not isinstance(value, str):
+            found[key] = wire_form(value, self._options.zone)
+            return
         try:
-            parsed = parse_cell(value, self._columns.dialect) if isinstance(value, str) else value
+            found[key], naive = _compatible_cell(value, self._columns.dialect, self._options.zone)
         except CellTooComplex as error:
             detail = f"The official reader fails: {error}."
             self._reading.tell(f"{_cut(text)} cannot be read", self._record, index, detail, "quote it with '…'")
             return
-        if is_naive(parsed):
+        if naive:
             detail, fix = "It is taken in the zone of this machine, as the official reader does.", "add the offset"
             what = f"{_cut(text)} in {key!r} is a time without offset"
             self._reading.warn_once("zone", key, self._record, index, detail, fix, what)
-        found[key] = wire_form(parsed, self._options.zone)
 
     # -- cells
 
@@ -473,6 +476,13 @@ class _RowReader:
     def _problem(self, what: str, name: str, detail: str, fix: str) -> None:
         index = self._columns.positions.get(name, self._columns.positions["path"])
         self._reading.tell(what, self._record, index, detail, fix)
+
+
+@lru_cache(maxsize=16384)
+def _compatible_cell(text: str, dialect: Dialect, zone: tzinfo) -> tuple[Wire | None, bool]:
+    """The wire form of a text cell, and whether it depends on the zone."""
+    parsed = parse_cell(text, dialect)
+    return wire_form(parsed, zone), is_naive(parsed)
 
 
 def _cut(text: str) -> str:

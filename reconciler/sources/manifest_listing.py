@@ -6,12 +6,12 @@ import math
 import os
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
 from reconciler.errors import Location, Problem, Severity, SourceError
 from reconciler.formats.manifest_cells import Wire, WireType
+from reconciler.formats.manifest_writing import iso_time
 from reconciler.model.json import JSON
 from reconciler.model.resource import AssetSet, External, ManifestFile
 from reconciler.sources.location import Place, locate, translated
@@ -20,8 +20,6 @@ from reconciler.sources.manifest_entries import Entry, ManifestListing
 from reconciler.sources.manifest_row import CONTAINER, Link, LinkKind, ManifestRow, Paths
 from reconciler.sources.manifest_units import UnitManifest
 from reconciler.sources.names import nfc
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def list_manifest(
@@ -169,9 +167,3 @@ def _json_item(kind: WireType, text: str) -> JSON:
     if kind is WireType.BOOLEAN:
         return text == "true"
     return iso_time(int(text)) if kind is WireType.TIMESTAMP else text
-
-
-def iso_time(milliseconds: int) -> str:
-    """Milliseconds since 1970 UTC as ISO 8601; the fraction only when it is not zero."""
-    moment = _EPOCH + timedelta(milliseconds=milliseconds)
-    return moment.isoformat(timespec="milliseconds" if milliseconds % 1000 else "seconds").replace("+00:00", "Z")

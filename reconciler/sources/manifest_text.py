@@ -7,6 +7,7 @@ quote, and rows that an unclosed quote has swallowed.
 from __future__ import annotations
 
 import codecs
+import csv
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ from typing import IO, NamedTuple
 from reconciler.errors import Location, Problem, SourceError
 
 MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
+# Lines whose quotes all stand around whole cells and are closed; the module of the library splits them much faster.
+_REGULAR = {
+    delimiter: re.compile(rf'(?:(?:[^"{delimiter}\r\n]*|"(?:[^"\n]|"")*")(?:{delimiter}|\r?\n?$))+')
+    for delimiter in (",", "\t")
+}
 _CARRIAGE_RETURN = re.compile(r"(?<=\r)(?!\n|$)")
 _AS_UTF8 = "save it as UTF-8 (in Excel: 'CSV UTF-8'), or convert it: iconv -f WINDOWS-1252 -t UTF-8"
 _CLOSE_IT = "close the quote, or double a quote that belongs to the text"
@@ -52,8 +58,12 @@ class RecordReader:
         """
         lines = self._lines()
         blank = " " if self.delimiter == "\t" else " \t"
+        regular = _REGULAR[self.delimiter]
         for line in lines:
             if '"' in line:
+                if regular.fullmatch(line):
+                    yield Record(self._number, next(csv.reader((line,), delimiter=self.delimiter)), line)
+                    continue
                 record = self._quoted(line, lines)
                 if record is not None:
                     yield record
