@@ -12,7 +12,7 @@ from datetime import UTC
 from functools import lru_cache
 from typing import Any
 
-from reconciler.formats.manifest_cells import CellTooComplex, Dialect, Wire, WireType, is_naive, parse_cell, wire_form
+from reconciler.formats.manifest_cells import CellTooComplex, Dialect, Wire, WireType, is_naive, parse_cell, read_moment, wire_form
 from reconciler.formats.manifest_columns import MISSING_WORDS, decimal_value
 
 MAX_KEYS = 100
@@ -134,11 +134,7 @@ def quoted_item(text: str) -> str:
 def _alternative(bare: str, wire: Wire | None) -> str:
     text = wire.values[0] if wire is not None and wire.type is WireType.STRING and len(wire.values) == 1 else bare
     # A lone quoted date is still a date to the TSV reader; a second, empty item hides it.
-    return (
-        f"[{quoted_item(text.strip(chr(39)))},]"
-        if decimal_value(text) is None and text[1:5].isdigit()
-        else quoted(text)
-    )
+    return quoted(text) if read_moment(text) is None else f"[{quoted_item(text)},]"
 
 
 def _one_type(values: list[Any]) -> str:

@@ -74,10 +74,12 @@ def _forms(value: Wire | str | None) -> list[str]:
 def _candidates(value: Wire) -> Iterator[str]:
     for items in _item_forms(value):
         if len(items) == 1:
+            bare = value.type is WireType.STRING and items[0] == value.values[0]
             if not items[0].startswith('"'):
                 yield items[0]
-            yield f"[{items[0]}]"
-            yield f"[{items[0]},]"
+            if not bare:
+                yield f"[{items[0]}]"
+                yield f"[{items[0]},]"
         else:
             yield f"[{', '.join(items)}]"
 

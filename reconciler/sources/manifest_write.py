@@ -45,15 +45,10 @@ class _Writer:
         if self._problems:
             raise ConfigError(self._problems)
         out = io.StringIO()
-        quoting = csv.QUOTE_MINIMAL if self._dialect is Dialect.CSV else csv.QUOTE_NONE
-        settings = {} if self._dialect is Dialect.CSV else {"quotechar": None}
-        writer = csv.writer(
-            out,
-            delimiter=self._dialect.delimiter,
-            quoting=quoting,
-            lineterminator="\n",
-            **settings,  # type: ignore[arg-type]
-        )
+        if self._dialect is Dialect.CSV:
+            writer = csv.writer(out, lineterminator="\n")
+        else:
+            writer = csv.writer(out, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n")
         writer.writerow([name for name, _ in columns])
         writer.writerows(zip(*(cells for _, cells in columns), strict=True))
         return out.getvalue()
