@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.errors import ConfigError, Problem
 from reconciler.model.address import Address
@@ -18,15 +18,18 @@ from reconciler.model.resource import (
     Resource,
     TaskSet,
 )
+from reconciler.model.unit import unit_address
 
 
 def references(resource: Resource) -> tuple[Address, ...]:
     """Return the addresses that a resource names, without repeats, in document order."""
     match resource:
-        case Collection() | MetadataSource():
-            found: tuple[Reference | None, ...] = ()
+        case Collection():
+            found: tuple[Reference | None, ...] = (resource.parent,)
+        case MetadataSource():
+            found = ()
         case AssetSet():
-            found = (resource.collection, *resource.metadata)
+            found = (resource.collection, *resource.metadata, *_used(resource))
         case AnnotationProject():
             found = (resource.collection,)
         case TaskSet():
@@ -34,6 +37,15 @@ def references(resource: Resource) -> tuple[Address, ...]:
         case GroundTruthDataset() | Export():
             found = (resource.project,)
     return tuple(dict.fromkeys(ref.address for ref in found if isinstance(ref, Ref)))
+
+
+def _used(resource: AssetSet) -> Iterator[Ref]:
+    """Other asset sets whose files the provenance names."""
+    for name in ("used", "executed"):
+        for text in resource.provenance.get(name) or ():
+            address = unit_address(text)
+            if address is not None and address.resource != resource.head.address:
+                yield Ref(address.resource)
 
 
 def edges(resources: Iterable[Resource]) -> dict[Address, tuple[Address, ...]]:

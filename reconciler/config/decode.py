@@ -84,8 +84,13 @@ def _collection(head: Head, spec: Spec) -> Collection:
         file_specifications=None if items is None else tuple(_specification(item, len(items) == 1) for item in items),
         unit_meta_schema=spec.get("unitMetaSchema"),
         meta=spec.get("meta"),
-        platform=_platform(spec),
+        platform=_without_parent(_platform(spec)),
+        parent=_reference("Collection", spec["sage"]["parent"]) if spec.get("sage", {}).get("parent") else None,
     )
+
+
+def _without_parent(blocks: Mapping[str, JSONObject]) -> dict[str, JSONObject]:
+    return {name: {key: value for key, value in block.items() if key != "parent"} for name, block in blocks.items()}
 
 
 def _specification(item: Spec, alone: bool) -> FileSpecification:
@@ -126,7 +131,18 @@ def _asset_set(head: Head, spec: Spec) -> AssetSet:
         prune=spec.get("prune", False),
         platform=_platform(spec),
         manifest=_manifest(spec["manifest"]) if "manifest" in spec else None,
+        provenance=_provenance(spec.get("provenance", {})),
     )
+
+
+def _provenance(block: Spec) -> JSONObject:
+    """References to files of other asset sets become addresses."""
+    lists = {name: [_used(item) for item in block[name]] for name in ("used", "executed") if block.get(name)}
+    return {**{name: block[name] for name in ("name", "description") if name in block}, **lists}
+
+
+def _used(item: str | Spec) -> str:
+    return item if isinstance(item, str) else str(Address("AssetSet", item["assets"], item["key"]))
 
 
 def _manifest(item: Spec) -> ManifestFile:

@@ -48,7 +48,6 @@ class Unsupported:
 
 
 UNSUPPORTED = (
-    Unsupported("AssetSet", ("spec", "provenance"), (), "meta, which keeps notes with the units"),
     Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo", "voc"), "coco or synapse-json"),
     Unsupported("Export", ("spec", "target"), ("ground_truth",), "assignment or task"),
     Unsupported("Export", ("spec", "groundTruth"), (), "project, with the target assignment or task"),
@@ -60,8 +59,3 @@ UNSUPPORTED = (
         "coco or synapse-json",
     ),
 )
-
-# Backend types and embedded dialects that may be declared but not used.
-UNSUPPORTED_BACKEND_TYPES = ("sage",)
-UNSUPPORTED_DIALECTS = ("sage",)
-SUPPORTED_BACKENDS = "embedded (dialect datamaker) or datamaker"

@@ -98,6 +98,7 @@ def _collection(resource: Collection) -> dict[str, JSON]:
         "fileSpecifications": None if specs is None else [_specification(spec) for spec in specs],
         "unitMetaSchema": resource.unit_meta_schema,
         "meta": resource.meta,
+        "parent": _reference(resource.parent),
         **{name: dict(block) for name, block in resource.platform.items() if block},
     }
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+from reconciler.engine.origins import resolved
 from reconciler.engine.refresh import proof_of
 from reconciler.engine.running import Applying, Recorded, RowRunner, forgotten, replace_rows
-from reconciler.errors import SourceError
+from reconciler.errors import Invalid, SourceError
 from reconciler.model.address import Address
 from reconciler.model.body import composition, decode_unit
+from reconciler.model.json import JSONObject
 from reconciler.model.resource import AssetSet, OnExists
 from reconciler.model.unit import Unit, attributes_digest, content_digest, fields_digest
 from reconciler.plan.values import Action, RowChange
@@ -32,26 +35,40 @@ class UnitWork:
 
     def adopt_all(self) -> None:
         """Record units that carry our marker (or may be taken over), writing only what differs."""
-        self.runner.perform(Action.ADOPT, self._edit, self._record_written)
+        self.runner.perform(Action.ADOPT, self._edit, self._record_written, ready=self._ready)
 
     def perform_all(self) -> None:
         """Carry out everything, what is gained before what is lost."""
         self.adopt_all()
         perform = self.runner.perform
         self.runner.prepare(Action.MOVE, self._park, self._record_parked, lambda row: bool(row.context.get("park")))
-        perform(Action.MOVE, self._edit, self._record_moved)
-        perform(Action.CREATE, self._create, self._record_written)
-        perform(Action.UPDATE, self._edit, self._record_written)
+        perform(Action.MOVE, self._edit, self._record_moved, ready=self._ready)
+        for level in self._levels():
+            turn = partial(_is_at, level)
+            perform(Action.CREATE, self._create, self._record_written, chosen=turn, ready=self._ready)
+            perform(Action.UPDATE, self._edit, self._record_written, chosen=turn, ready=self._ready)
         perform(Action.REPLACE, self._replace, self._record_written)
         perform(Action.FORGET, lambda rows: [RowOutcome(row.key) for row in rows], self._record_forgotten)
         perform(Action.DELETE, self._delete, self._record_forgotten)
         self.provider.tidy_units(self.collection_id)
 
+    def _levels(self) -> list[int]:
+        """The steps to take: what a unit was made from comes before it."""
+        if self.provider.capabilities.is_outside is None:
+            return [0]
+        rows = self.run.plan.rows(self.address, [Action.CREATE, Action.UPDATE])
+        return sorted({0, *(int(row.context.get("level", 0)) for row in rows)})
+
+    def _ready(self, row: RowChange) -> RowChange:
+        is_outside = self.provider.capabilities.is_outside
+        return row if is_outside is None else resolved(row, self.run.store, self.address, is_outside)
+
     def _create(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         if self.content is None:
             raise SourceError([], f"{self.address} is not declared, so its files cannot be read")
-        drafts = [self._draft(row) for row in rows]
-        return self.provider.create_units(self.collection_id, drafts, self.content, self.runner.sent)
+        lacking = [_without_origin(row) for row in rows if "missing" in row.context]
+        drafts = [self._draft(row) for row in rows if "missing" not in row.context]
+        return lacking + self.provider.create_units(self.collection_id, drafts, self.content, self.runner.sent)
 
     def _replace(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         return replace_rows(rows, self._create, self.provider.delete_units)
@@ -64,14 +81,19 @@ class UnitWork:
         return [replace(outcome, key=key) for key, outcome in zip(keys, outcomes, strict=True)]
 
     def _edit(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
-        edits, outcomes = [], []
+        edits: list[UnitEdit] = []
+        outcomes: list[RowOutcome] = []
         for row in rows:
             body = json.loads(row.body or "null")
-            if "record" in body or row.context.get("edit") is False:
+            if "missing" in row.context:
+                outcomes.append(_without_origin(row))
+            elif "record" in body or row.context.get("edit") is False:
                 outcomes.append(RowOutcome(row.key, row.remote_id))
             else:
                 edits.append(self._edit_of(row, self._unit(row)))
-        return outcomes + (self.provider.update_units(self.collection_id, edits, self.content, self.runner.sent) if edits else [])
+        if edits:
+            outcomes += self.provider.update_units(self.collection_id, edits, self.content, self.runner.sent)
+        return outcomes
 
     def _delete(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         return self.provider.delete_units({row.key: row.remote_id or "" for row in rows})
@@ -83,7 +105,8 @@ class UnitWork:
         unit = self._unit(row)
         held = frozenset(row.context.get("held", ()))
         address = self.address.row(row.key)
-        return UnitDraft(address, unit.files, unit.meta, unit.groups, self.adopt, held, unit.attributes)
+        attributes = _attributes(row, unit)
+        return UnitDraft(address, unit.files, unit.meta, unit.groups, self.adopt, held, attributes)
 
     def _edit_of(self, row: RowChange, unit: Unit) -> UnitEdit:
         drop = tuple(key for key in row.context.get("keys", ()) if key not in unit.meta)
@@ -95,16 +118,14 @@ class UnitWork:
             drop=drop,
             groups=unit.groups,
             files=unit.files if row.context.get("content") else None,
-            attributes=unit.attributes,
+            attributes=_attributes(row, unit),
             drop_attributes=gone,
         )
 
     def _record_written(self, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:
         rows = [self._owned_row(row, outcome) for row, outcome in done]
         tokens = [outcome.token for _, outcome in done]
-        seen = [
-            (owned.remote_id, token, proof_of(owned)) for owned, token in zip(rows, tokens, strict=True) if token
-        ]
+        seen = [(owned.remote_id, token, proof_of(owned)) for owned, token in zip(rows, tokens, strict=True) if token]
         return Recorded(rows, seen=seen)
 
     def _record_parked(self, done: Sequence[tuple[RowChange, RowOutcome]]) -> Recorded:
@@ -135,6 +156,21 @@ class UnitWork:
         there = {name: (outcome.attributes or {}).get(name) for name in shape.attributes}
         seen = attributes_digest({name: value for name, value in there.items() if value is not None})
         return OwnedRow(row.key, remote_id, content_digest(files), fields, shape, files, seen)
+
+
+def _is_at(level: int, row: RowChange) -> bool:
+    return int(row.context.get("level", 0)) == level
+
+
+def _attributes(row: RowChange, unit: Unit) -> JSONObject:
+    """Attributes with ids in place of other units."""
+    filled = row.context.get("provenance")
+    return {**unit.attributes, "provenance": filled} if filled is not None else unit.attributes
+
+
+def _without_origin(row: RowChange) -> RowOutcome:
+    why = f"it comes from {row.context['missing']}, which is not there"
+    return RowOutcome(row.key, error=Invalid(why, fix="see why that failed, then apply again"))
 
 
 def _parked(row: RowChange) -> str:

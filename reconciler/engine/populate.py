@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 
 from reconciler.engine.events import Scanning
+from reconciler.engine.origins import IsOutside, unit_references, with_provenance
 from reconciler.engine.session import Session
 from reconciler.errors import ConfigError, Problem, Severity
 from reconciler.model.address import Address
@@ -25,7 +26,8 @@ _FORMAT = 2  # raise when rows are computed differently, so that cached populati
 class UnitRules:
     """What the units of a set must fit. schema: JSON schema of unit metadata, or None.
 
-    form, fit: name of the form in which the backend keeps units, and what brings a unit into it.
+    is_outside: see `Capabilities`. form, fit: name of the form in which the backend keeps units, and what brings a unit
+    into it.
     """
 
     specifications: tuple[FileSpecification, ...]
@@ -33,6 +35,7 @@ class UnitRules:
     algorithm: Algorithm
     one_per_content: bool
     form: str = ""
+    is_outside: IsOutside | None = None
     fit: Callable[[Unit], tuple[Unit, tuple[str, ...]]] | None = None
 
 
@@ -65,7 +68,9 @@ def unit_population(
     address = asset_set.head.address
     session.events(Scanning(address))
     seen = survey(asset_set, rules.specifications, metadata, unit_meta_schema=rules.schema)
-    name = digest([_FORMAT, seen.fingerprint, rules.algorithm, rules.one_per_content, asset_set.duplicates.value, rules.form])
+    name = digest(
+        [_FORMAT, seen.fingerprint, rules.algorithm, rules.one_per_content, asset_set.duplicates.value, rules.form]
+    )
     population = session.cache.find(address, name)
     if population is None:
         population = _build(session, asset_set, seen, name, rules)
@@ -109,7 +114,21 @@ def _build(session: Session, asset_set: AssetSet, seen: object, name: str, rules
             report=report,
         )
         one = rules.one_per_content and asset_set.duplicates is not Policy.FAIL
-        return session.cache.build(address, name, _rows(_fitted(units, rules, address, report)), summary, one_per_content=one)
+        if rules.is_outside is not None:
+            units = _noting_references(with_provenance(units, asset_set, rules.is_outside), summary, address, rules)
+        fitted = _fitted(units, rules, address, report)
+        return session.cache.build(address, name, _rows(fitted), summary, one_per_content=one)
+
+
+def _noting_references(
+    units: Iterator[Unit], summary: dict[str, JSON], address: Address, rules: UnitRules
+) -> Iterator[Unit]:
+    """Say in the summary whether any unit names another one."""
+    assert rules.is_outside is not None
+    for unit in units:
+        if "provenance" in unit.attributes and not summary.get("refers"):
+            summary["refers"] = bool(unit_references(unit.attributes["provenance"], address, rules.is_outside))
+        yield unit
 
 
 def _fitted(

@@ -118,14 +118,20 @@ class RowRunner:
         self._tell()
 
     def perform(
-        self, action: Action, work: Work, record: Record, *, chosen: Callable[[RowChange], bool] = lambda _: True
+        self,
+        action: Action,
+        work: Work,
+        record: Record,
+        *,
+        chosen: Callable[[RowChange], bool] = lambda _: True,
+        ready: Callable[[RowChange], RowChange] = lambda row: row,
     ) -> None:
         """Carry out all rows of one action. Stops early when asked to, or when the backend does not let us in.
 
-        chosen: which of them; rows that failed before are left out.
+        chosen: which of them; rows that failed before are left out. ready: completes a row just before its turn.
         """
         rows = self.run.plan.rows(self.address, [action])
-        waiting = (row for row in rows if chosen(row) and row.key not in self._failed)
+        waiting = (ready(row) for row in rows if chosen(row) and row.key not in self._failed)
         batches = _batches(waiting, self.run.session.batch_rows)
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="apply") as pool:
             flying: dict[Future[list[RowOutcome]], tuple[int, list[RowChange]]] = {}

@@ -9,6 +9,7 @@ from functools import partial
 
 from reconciler.diff.desired import desired_fields
 from reconciler.engine.context import Planning, Refresh
+from reconciler.engine.origins import unit_levels
 from reconciler.engine.populate import UnitRules, unit_population
 from reconciler.engine.refresh import refresh_units
 from reconciler.engine.rowplan import Explanation
@@ -57,8 +58,25 @@ def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
     elif record is not None and parent is None and not row_rules.rebound:
         differences.finish_refresh()  # the collection is made again, so every unit is gone
     notes = partial(_notes, population.summary["account"], provider.capabilities.trash)
-    rows = RowSet(population, differences, row_rules, explain_unit, notes)
+    levels = _levels(planning, head.address, population, provider.capabilities)
+    rows = RowSet(population, differences, row_rules, partial(_explain_in_order, levels), notes)
     return add_row_set(planning, head, desired_fields(asset_set), rows)
+
+
+def _levels(planning: Planning, address: Address, population: Population, capabilities: Capabilities) -> dict[str, int]:
+    """Units that name others of the set, with the number of steps before them. Raises ConfigError for wrong names."""
+    if capabilities.is_outside is None or not population.summary.get("refers"):
+        return {}
+    levels, problems = unit_levels(planning.session.cache.rows(population), address, capabilities.is_outside)
+    if problems:
+        raise ConfigError(problems)
+    return levels
+
+
+def _explain_in_order(levels: Mapping[str, int], sides: RowSides, action: Action) -> Explanation:
+    why = explain_unit(sides, action)
+    level = levels.get(sides.key, 0)
+    return replace(why, context={**why.context, "level": level}) if level else why
 
 
 def _file_layout(asset_set: AssetSet, capabilities: Capabilities) -> Layout:
@@ -115,7 +133,13 @@ def _unit_rules(planning: Planning, asset_set: AssetSet, provider: Provider) -> 
     capabilities = provider.capabilities
     form = provider.name if capabilities.fit else ""
     return UnitRules(
-        specifications, schema, capabilities.checksum, capabilities.unique_content, form, capabilities.fit
+        specifications,
+        schema,
+        capabilities.checksum,
+        capabilities.unique_content,
+        form,
+        capabilities.is_outside,
+        capabilities.fit,
     )
 
 

@@ -36,6 +36,8 @@ def write_document(kind: str, found: Found, folder: Path) -> tuple[Path, Address
 
 def _spec(found: Found) -> dict[str, JSON]:
     spec = {key: value for key, value in found.fields.items() if value not in (None, {}, [], "")}
+    if "parent" in spec:
+        spec["sage"] = {**spec.get("sage", {}), "parent": {"id": spec.pop("parent")}}
     for reference in ("collection", "project"):
         if isinstance(spec.get(reference), str):
             spec[reference] = {"id": spec[reference]}

@@ -12,7 +12,16 @@ from datetime import UTC
 from functools import lru_cache
 from typing import Any
 
-from reconciler.formats.manifest_cells import CellTooComplex, Dialect, Wire, WireType, is_naive, parse_cell, read_moment, wire_form
+from reconciler.formats.manifest_cells import (
+    CellTooComplex,
+    Dialect,
+    Wire,
+    WireType,
+    is_naive,
+    parse_cell,
+    read_moment,
+    wire_form,
+)
 from reconciler.formats.manifest_columns import MISSING_WORDS, decimal_value
 
 MAX_KEYS = 100

@@ -94,7 +94,10 @@ class FileSpecification:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """kind: Collection. platform: the `datamaker:` or `sage:` block, keyed by platform name, wire spelling inside."""
+    """kind: Collection. platform: the `datamaker:` or `sage:` block, keyed by platform name, wire spelling inside.
+
+    parent: the collection that holds this one, where collections lie in each other.
+    """
 
     head: Head
     title: str
@@ -103,6 +106,7 @@ class Collection:
     unit_meta_schema: JSONObject | None
     meta: JSONObject | None
     platform: Mapping[str, JSONObject]
+    parent: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,8 @@ class AssetSet:
     incomplete, unmatched: policies for units lacking a required file and for files of no specification;
     duplicates: for units whose files equal another unit's, which a backend with content identity cannot hold twice.
     manifest: names the files; `sources` are then the folder it lies in and the root of this machine.
-    max_file_size_bytes: None means no limit. prune: delete units that left the source.
+    max_file_size_bytes: None means no limit. prune: delete units that left the source. provenance: for units that have
+    none of their own, as in `Unit.attributes`; units that it names are left out.
     """
 
     head: Head
@@ -202,6 +207,7 @@ class AssetSet:
     prune: bool
     platform: Mapping[str, JSONObject]
     manifest: ManifestFile | None = None
+    provenance: JSONObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.address import Address, parse_address
 from reconciler.model.checksum import Checksum
 from reconciler.model.json import JSONObject, digest
 
@@ -30,7 +31,8 @@ class Unit:
 
     attributes: what else can change in place, where the backend has it; absent means not declared. Strings
     `contentType`, `description`, `versionLabel`, `externalURL`; `provenance`: {name, description, used, executed}, the
-    last two lists of texts: an id, `id@version`, a URL, or the key of another unit.
+    last two lists of texts: an id, `id@version`, a URL, the key of another unit of the set, or
+    `AssetSet/name["key"]`.
     """
 
     key: str
@@ -46,6 +48,17 @@ def content_digest(checksums: Mapping[str, str]) -> str:
     A sequential specification joins its checksums in order with ",".
     """
     return digest(dict(checksums))
+
+
+def unit_address(text: str) -> Address | None:
+    """The unit that a text names as `AssetSet/name["key"]`; None for any other text."""
+    if not text.startswith("AssetSet/"):
+        return None
+    try:
+        found = parse_address(text)
+    except ValueError:
+        return None
+    return found if found.key is not None else None
 
 
 def fields_digest(meta: JSONObject, groups: tuple[str, ...], attributes: str = "") -> str:

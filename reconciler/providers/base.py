@@ -47,7 +47,8 @@ class Capabilities:
     file_units: every file is a unit of its own, whose key is its path. by_place: a unit is known by its key, an object
     by its name, and no marker is written; listings are in outline, see `read_units`. versions_content: files change in
     place, as a new version. trash: what is deleted can be restored for a while. fit: brings a unit into the form that
-    the backend gives back, and says what it cannot hold.
+    the backend gives back, and says what it cannot hold. is_outside: whether a text in a provenance names something at
+    the backend or elsewhere, and no unit of ours; None where there is no provenance.
     """
 
     kinds: frozenset[str]
@@ -64,6 +65,7 @@ class Capabilities:
     versions_content: bool = False
     trash: bool = False
     fit: Callable[[Unit], tuple[Unit, tuple[str, ...]]] | None = None
+    is_outside: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Turns what went wrong on the wire into `reconciler.errors`, once: statuses, error bodies, httpx exceptions.
 
-Two error dialects are read, in whichever part of a service they occur:
+Three error dialects are read, in whichever part of a service they occur:
 
 - `{"error": {"code", "message", "details": [{"field", "message"}]}, "meta": {...}}` (v2);
+- `{"concreteType", "reason": "..."}` (Sage);
 - Django REST framework: `{"detail": "..."}` or `{"field": ["...", ...]}`, or a list of such for batches (v1).
 
 Anything else (a proxy's HTML page) is reduced to a short excerpt. Every text is redacted before it is raised.
@@ -157,13 +158,18 @@ def read_error_body(body: bytes, clean: Callable[[str], str]) -> tuple[str, tupl
         value: JSON = json.loads(body) if body else None
     except ValueError:
         return clean(excerpt(body[:8192].decode("utf-8", "replace"))), ()
-    message, pairs = _v2_error(value) or _drf_error(value)
+    message, pairs = _sage_error(value) or _v2_error(value) or _drf_error(value)
     details = tuple(Problem(clean(excerpt(text)), address=clean(field)) for field, text in pairs)
     shown = "; ".join(f"{d.address}: {d.summary}" if d.address else d.summary for d in details[:_SHOWN_DETAILS])
     return "; ".join(filter(None, (clean(excerpt(message)), excerpt(shown, 1000)))), details
 
 
 _Pairs = list[tuple[str, str]]
+
+
+def _sage_error(value: JSON) -> tuple[str, _Pairs] | None:
+    reason = value.get("reason") if isinstance(value, dict) else None
+    return (reason, []) if isinstance(reason, str) else None
 
 
 def _v2_error(value: JSON) -> tuple[str, _Pairs] | None:

@@ -56,6 +56,16 @@ def _datamaker(settings: BackendSettings, wsgi: tuple[WSGI, str] | None, paralle
     return DatamakerProvider(client, parallelism=at_once, annotation_schema=schema, versioned_listings=wsgi is not None)
 
 
+def _sage(settings: BackendSettings, wsgi: tuple[WSGI, str] | None, parallelism: int) -> Provider:
+    from reconciler.providers.sage.connection import connect, connect_in_process
+    from reconciler.providers.sage.provider import SageProvider
+
+    if wsgi:
+        clients = connect_in_process(wsgi[0], IN_PROCESS_URL, wsgi[1])
+        return SageProvider(clients, parallelism=min(parallelism, os.cpu_count() or 1))
+    return SageProvider(connect(settings, connections=parallelism + 4), parallelism=parallelism)
+
+
 _Factory = Callable[[BackendSettings, "tuple[WSGI, str] | None", int], Provider]
-_REMOTE: Mapping[str, _Factory] = {"datamaker": _datamaker}
-_EMBEDDED: Mapping[str, _Factory] = {"datamaker": _datamaker}
+_REMOTE: Mapping[str, _Factory] = {"datamaker": _datamaker, "sage": _sage}
+_EMBEDDED: Mapping[str, _Factory] = {"datamaker": _datamaker, "sage": _sage}

@@ -10,8 +10,8 @@ from reconciler.formats.manifest_writing import Unwritable
 from reconciler.model.json import JSON
 from reconciler.model.unit import Unit
 from reconciler.sources.location import Place
+from reconciler.sources.manifest_json import wire_of
 from reconciler.sources.manifest_row import ENTITY, Link, LinkKind, ManifestRow
-from reconciler.sources.manifest_write import wire_of
 
 
 def manifest_rows(units: Iterable[Unit], places: Sequence[Place], parent: str, address: str) -> list[ManifestRow]:

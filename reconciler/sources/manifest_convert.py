@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.formats.manifest_cells import Dialect, Wire, WireType
+from reconciler.formats.manifest_writing import iso_time
 from reconciler.model.json import JSON
 from reconciler.sources.manifest import ManifestReading
-from reconciler.sources.manifest_listing import json_value
 from reconciler.sources.manifest_row import CONTAINER, Link, LinkKind, ManifestRow
 from reconciler.sources.manifest_write import manifest_text
 
@@ -114,7 +114,7 @@ def _header(key: str) -> str:
 def _cell(wire: Wire | None, kind: str) -> JSON:
     if wire is None:
         return ""
-    return wire.values[0] if kind != "datetime" else json_value(wire)
+    return wire.values[0] if kind != "datetime" else iso_time(int(wire.values[0]))
 
 
 def _metadata(name: str, types: dict[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,13 +9,12 @@ from pathlib import Path
 from typing import IO
 
 from reconciler.errors import Location, Problem, Severity, SourceError
-from reconciler.formats.manifest_cells import Wire, WireType
-from reconciler.formats.manifest_writing import iso_time
 from reconciler.model.json import JSON
 from reconciler.model.resource import AssetSet, External, ManifestFile
 from reconciler.sources.location import Place, locate, translated
 from reconciler.sources.manifest import ManifestOptions, ManifestReading, compatible_options, read_manifest
 from reconciler.sources.manifest_entries import Entry, ManifestListing
+from reconciler.sources.manifest_json import json_value
 from reconciler.sources.manifest_row import CONTAINER, Link, LinkKind, ManifestRow, Paths
 from reconciler.sources.manifest_units import UnitManifest
 from reconciler.sources.names import nfc
@@ -146,24 +144,3 @@ def _linked(link: Link, keys: dict[str, str]) -> str:
     if link.kind is LinkKind.FILE:
         return keys[link.text]
     return link.text.replace(".", "@") if link.kind is LinkKind.ENTITY else link.text
-
-
-def json_value(wire: Wire | None) -> JSON:
-    """An annotation as a JSON value: a bare value for one, a list for several, None to clear it.
-
-    Times are ISO 8601 in UTC with "Z"; decimals that JSON does not know stay text.
-    """
-    if wire is None:
-        return None
-    values = [_json_item(wire.type, text) for text in wire.values]
-    return values[0] if len(values) == 1 else values
-
-
-def _json_item(kind: WireType, text: str) -> JSON:
-    if kind is WireType.LONG:
-        return int(text)
-    if kind is WireType.DOUBLE:
-        return float(text) if math.isfinite(float(text)) else text
-    if kind is WireType.BOOLEAN:
-        return text == "true"
-    return iso_time(int(text)) if kind is WireType.TIMESTAMP else text

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reconciler.errors import ConfigError, Location, Problem
-from reconciler.formats.manifest_cells import Dialect, Wire, WireType
+from reconciler.formats.manifest_cells import Dialect, Wire
 from reconciler.formats.manifest_writing import Unwritable, check_text_column, write_column
-from reconciler.model.json import JSON
 from reconciler.sources.manifest_columns import ERROR, IDENTITY, IGNORED, PARENT, reserved
 from reconciler.sources.manifest_row import Link, ManifestRow
 
@@ -116,54 +115,6 @@ class _Writer:
 
 def _linked(links: Sequence[Link]) -> str:
     return ";".join(link.text for link in links)
-
-
-def wire_of(value: JSON) -> Wire | None:
-    """The wire form of a metadata value: the inverse of `json_value`. Text that is a time in UTC is a time.
-
-    Raises:
-        Unwritable: an object, or a list of several types.
-    """
-    items = value if isinstance(value, list) else [value]
-    items = [item for item in items if item is not None and item != ""]
-    if not items:
-        return None
-    kinds = {_kind(item) for item in items}
-    if len(kinds) > 1:
-        raise Unwritable(f"it has values of several types: {sorted(kinds)}")
-    kind = kinds.pop()
-    return Wire(kind, tuple(_item_text(kind, item) for item in items))
-
-
-def _kind(item: JSON) -> WireType:
-    if isinstance(item, bool):
-        return WireType.BOOLEAN
-    if isinstance(item, int):
-        return WireType.LONG
-    if isinstance(item, float):
-        return WireType.DOUBLE
-    if not isinstance(item, str):
-        raise Unwritable("objects and nested lists are no annotations")
-    return WireType.TIMESTAMP if _milliseconds(item) is not None else WireType.STRING
-
-
-def _item_text(kind: WireType, item: JSON) -> str:
-    if kind is WireType.BOOLEAN:
-        return "true" if item else "false"
-    return str(_milliseconds(item)) if kind is WireType.TIMESTAMP else str(item)
-
-
-def _milliseconds(text: str) -> int | None:
-    from datetime import UTC, datetime
-
-    if not (len(text) in (20, 24) and text.endswith("Z") and text[10] == "T"):
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 def write_whole(path: Path, text: str) -> None:

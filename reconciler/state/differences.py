@@ -30,8 +30,7 @@ CREATE TEMP TABLE move (key TEXT PRIMARY KEY, previous TEXT UNIQUE) WITHOUT ROWI
 
 # What somebody else put at a place concerns us only when we want that place.
 _OF_CONCERN = (
-    "(r.kind <> 'foreign' OR EXISTS"
-    " (SELECT 1 FROM cache.desired x WHERE x.population = :desired AND x.key = r.key))"
+    "(r.kind <> 'foreign' OR EXISTS (SELECT 1 FROM cache.desired x WHERE x.population = :desired AND x.key = r.key))"
 )
 
 # Rows in which two of the three sides differ. The refresh tables hold differences only.

@@ -182,7 +182,16 @@ class StateStore:
 
     def _row_values(self, number: int | None, row: OwnedRow) -> tuple[object, ...]:
         files = canonical_json(dict(row.files))
-        return (number, row.key, row.remote_id, row.content, row.fields, self._shape_id(row.shape), files, row.attributes)
+        return (
+            number,
+            row.key,
+            row.remote_id,
+            row.content,
+            row.fields,
+            self._shape_id(row.shape),
+            files,
+            row.attributes,
+        )
 
     def _shape_id(self, shape: Shape) -> int:
         if shape not in self._shapes:

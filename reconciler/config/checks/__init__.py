@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.config.checks import annotation, assets, backends, collection, exports, metadata, names, references
+from reconciler.config.checks import (
+    annotation,
+    assets,
+    backends,
+    collection,
+    exports,
+    metadata,
+    names,
+    references,
+    sage,
+)
 from reconciler.config.checks.index import Index
 from reconciler.errors import Problem
 
@@ -17,6 +27,7 @@ _CHECKS = (
     metadata.check,
     annotation.check,
     exports.check,
+    sage.check,
 )
 
 

@@ -260,13 +260,13 @@ def test_load_token_in_plain_text_warns_and_is_kept_secret(root: Path) -> None:
     assert "syn_123" not in str(got.warnings[0])
 
 
-def test_load_sage_backend_may_be_declared_but_not_used(root: Path) -> None:
+def test_load_sage_backend_is_usable(root: Path) -> None:
     write(
         root,
         reconciler_yaml=LAB.replace("lab: {type: datamaker, tenant: acme,", "lab: {type: sage,"),
         ct_yaml=COLLECTION,
     )
-    assert list(load(root, environ={"LAB_TOKEN": "x"}).workspace.backends) == ["local"]
+    assert list(load(root, environ={"LAB_TOKEN": "x"}).workspace.backends) == ["lab", "local"]
 
 
 def test_load_digest_follows_content_not_layout(root: Path) -> None:
