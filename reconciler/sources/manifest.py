@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import lru_cache
@@ -95,7 +96,8 @@ class _Reader:
             with self._open() as stream:
                 dialect = dialect_of(stream.readline().decode("utf-8", "replace"))
             if not self._options.strict:
-                self._infer(dialect)
+                with suppress(SourceError):  # told in the next pass, after all that comes before it
+                    self._infer(dialect)
             with self._open() as stream:
                 rows = self._read_rows(stream, dialect)
         except SourceError as error:

@@ -132,6 +132,7 @@ def _rows(settings: Settings, configuration: Configuration, asset_set: AssetSet,
     from contextlib import closing
 
     from reconciler.cli.diagnostics import report_warnings
+    from reconciler.engine.units import FILE_UNITS
     from reconciler.errors import ConfigError, Severity
     from reconciler.model.resource import Collection, MetadataSource, Ref
     from reconciler.sources import survey
@@ -141,9 +142,9 @@ def _rows(settings: Settings, configuration: Configuration, asset_set: AssetSet,
     declared = {resource.head.address: resource for resource in configuration.resources}
     reference = asset_set.collection
     collection = declared.get(reference.address) if isinstance(reference, Ref) else None
-    known = isinstance(collection, Collection)
-    specifications = (collection.file_specifications or ()) if isinstance(collection, Collection) else ()
-    schema = collection.unit_meta_schema if isinstance(collection, Collection) and known else None
+    declares = collection if isinstance(collection, Collection) else None
+    specifications = (declares.file_specifications if declares else None) or FILE_UNITS
+    schema = declares.unit_meta_schema if declares else None
     metadata = [found for ref in asset_set.metadata if isinstance(found := declared[ref.address], MetadataSource)]
     with closing(survey(asset_set, specifications, metadata, unit_meta_schema=schema)) as seen:
         assembly = seen.assemble()
