@@ -21,7 +21,7 @@ from reconciler.errors import Location, Problem, Severity, SourceError
 from reconciler.formats.manifest_cells import CellTooComplex, Dialect, Wire, is_naive, is_url, parse_cell, wire_form
 from reconciler.formats.manifest_columns import Column, ColumnType, Value, convert, piece_rows
 from reconciler.formats.manifest_strict import Refusal, strict_cell
-from reconciler.sources.account import MAX_FINDINGS
+from reconciler.sources.account import MAX_FINDINGS, plural
 from reconciler.sources.manifest_columns import IDENTITY, PARENT, Columns, HeaderCheck, dialect_of
 from reconciler.sources.manifest_links import LinkReader, check_links
 from reconciler.sources.manifest_row import CONTAINER, ManifestRow, Paths
@@ -169,7 +169,7 @@ class _Reader:
     def _tell_skipped(self) -> None:
         if self._skipped:
             lines = ", ".join(map(str, self._skipped[:5])) + (" …" if len(self._skipped) > 5 else "")
-            what = f"{len(self._skipped):,} rows marked as failed downloads are left out"
+            what = f"{plural(len(self._skipped), 'row')} marked as failed downloads left out"
             detail = f"Their cell in column 'error' is not empty: lines {lines}."
             fix = "download these files again, or clear the column"
             self._report(Problem(what, Location(self._shown, self._skipped[0]), detail, fix, Severity.WARNING))
@@ -208,11 +208,13 @@ class _Reader:
         column = cell_column(record, index, delimiter) if index < len(record.cells) else 0
         self._report(Problem(what, Location(self._shown, record.line, column), detail, fix, severity))
 
-    def warn_once(self, group: str, name: str, record: Record, index: int, detail: str, fix: str, what: str) -> None:
-        """Report a warning about a column once, at its first cell."""
+    def tell_once(
+        self, group: str, name: str, record: Record, index: int, detail: str, fix: str, what: str, severity: Severity
+    ) -> None:
+        """Report a problem of a whole column once, at its first cell."""
         if (group, name) not in self._warned:
             self._warned.add((group, name))
-            self.tell(what, record, index, detail, fix, Severity.WARNING)
+            self.tell(what, record, index, detail, fix, severity)
 
     def is_taken(self, kind: str, key: Any, line: int) -> int:
         """Line of the row that has this path, (name, parent) or id already; 0 when this one is the first."""
@@ -431,7 +433,7 @@ class _RowReader:
             return
         value = strict_cell(text)
         if isinstance(value, Refusal):
-            self._reading.tell(f"{_cut(text)} in {key!r} is ambiguous", self._record, index, value.reason, value.fix)
+            self._reading.tell(f"cell {_cut(text)} in {key!r} is refused", self._record, index, value.reason, value.fix)
         else:
             found[key] = value
 
@@ -451,7 +453,7 @@ class _RowReader:
         if naive:
             detail, fix = "It is taken in the zone of this machine, as the official reader does.", "add the offset"
             what = f"{_cut(text)} in {key!r} is a time without offset"
-            self._reading.warn_once("zone", key, self._record, index, detail, fix, what)
+            self._reading.tell_once("zone", key, self._record, index, detail, fix, what, Severity.WARNING)
 
     # -- cells
 
@@ -467,8 +469,11 @@ class _RowReader:
             return ""
         if name in (*_STATIC, "path"):
             detail = "All cells of this column are numbers or truth values, which the official reader cannot take."
-            self._reading.warn_once("number", name, self._record, self._columns.positions[name], detail, "use strict",
-                                    f"column {name!r} is not text")  # fmt: skip
+            what, fix = f"column {name!r} is not text", "set mode: strict, which reads every cell by itself"
+            severity = Severity.ERROR
+            self._reading.tell_once(
+                "number", name, self._record, self._columns.positions[name], detail, fix, what, severity
+            )
         return str(value)
 
     def _value(self, name: str) -> Value:

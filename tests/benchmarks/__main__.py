@@ -1,6 +1,7 @@
 """All benchmarks."""
 
-from tests.benchmarks import population, startup
+from tests.benchmarks import manifests, population, startup
 
 startup.main()
 population.main()
+manifests.main()

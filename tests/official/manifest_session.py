@@ -1,7 +1,7 @@
 """What the official Sage client makes of manifests; runs in its own environment, reads JSON, writes JSON.
 
-Given {"columns": [[cell, ...], ...], "manifests": [[path, dialect], ...]}. Nothing is sent anywhere: the checks that need
-the server are left out by calling the functions behind them.
+Given {"columns": [[cell, ...], ...], "manifests": [[path, dialect], ...]}. Nothing is sent anywhere: the checks that
+need the server are left out by calling the functions behind them.
 """
 
 from __future__ import annotations
