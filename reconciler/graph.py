@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.errors import ConfigError, Problem
 from reconciler.model.address import Address
+from reconciler.model.kinds import OBJECT_KINDS
 from reconciler.model.resource import (
     AnnotationProject,
     AssetSet,
     Collection,
     Export,
-    GroundTruthDataset,
     MetadataSource,
     Ref,
-    Reference,
+    RemoteObject,
     Resource,
     TaskSet,
 )
@@ -25,7 +25,7 @@ def references(resource: Resource) -> tuple[Address, ...]:
     """Return the addresses that a resource names, without repeats, in document order."""
     match resource:
         case Collection():
-            found: tuple[Reference | None, ...] = (resource.parent,)
+            found: tuple[object, ...] = (resource.parent,)
         case MetadataSource():
             found = ()
         case AssetSet():
@@ -34,8 +34,10 @@ def references(resource: Resource) -> tuple[Address, ...]:
             found = (resource.collection,)
         case TaskSet():
             found = (resource.project, resource.assets)
-        case GroundTruthDataset() | Export():
+        case Export():
             found = (resource.project,)
+        case RemoteObject():
+            found = tuple(resource.fields.values())
     return tuple(dict.fromkeys(ref.address for ref in found if isinstance(ref, Ref)))
 
 
@@ -51,8 +53,8 @@ def _used(resource: AssetSet) -> Iterator[Ref]:
 def edges(resources: Iterable[Resource]) -> dict[Address, tuple[Address, ...]]:
     """Return, for every resource, what must be settled before it.
 
-    Beyond its references an Export or a GroundTruthDataset waits for every TaskSet of its project, since those put
-    annotations there.
+    Beyond its references an Export, or an object that says so, waits for every TaskSet of its project, since those
+    put annotations there.
     """
     known = {r.head.address: r for r in resources}
     feeders: dict[Address, list[Address]] = {}
@@ -62,10 +64,23 @@ def edges(resources: Iterable[Resource]) -> dict[Address, tuple[Address, ...]]:
     result = {}
     for address, resource in known.items():
         needs = [a for a in references(resource) if a in known]
-        if isinstance(resource, (Export, GroundTruthDataset)) and isinstance(resource.project, Ref):
-            needs += sorted(feeders.get(resource.project.address, []))
+        project = _annotated(resource)
+        if isinstance(project, Ref):
+            needs += sorted(feeders.get(project.address, []))
         result[address] = tuple(dict.fromkeys(needs))
     return result
+
+
+def _annotated(resource: Resource) -> object:
+    """The project whose tasks have to be there before this resource."""
+    match resource:
+        case Export():
+            return resource.project
+        case RemoteObject():
+            name = OBJECT_KINDS[resource.head.address.kind].waits_for_tasks
+            return resource.fields.get(name) if name else None
+        case _:
+            return None
 
 
 def with_needs(addresses: Iterable[Address], needs: Mapping[Address, Iterable[Address]]) -> set[Address]:

@@ -10,6 +10,7 @@ from reconciler.config.documents import Document
 from reconciler.config.nodes import to_json
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, JSONObject
+from reconciler.model.kinds import OBJECT_KINDS
 from reconciler.model.resource import (
     AnnotationProject,
     AnnotationSource,
@@ -23,7 +24,6 @@ from reconciler.model.resource import (
     FileRule,
     FileSpecification,
     GeometryPolicy,
-    GroundTruthDataset,
     Head,
     KeyRule,
     Layout,
@@ -36,6 +36,7 @@ from reconciler.model.resource import (
     Policy,
     Ref,
     Reference,
+    RemoteObject,
     Resource,
     SidecarMetadata,
     SourceLocation,
@@ -246,15 +247,17 @@ def _task_set(head: Head, spec: Spec) -> TaskSet:
     )
 
 
-def _ground_truth(head: Head, spec: Spec) -> GroundTruthDataset:
-    versions = spec.get("versions")
-    return GroundTruthDataset(
-        head=head,
-        title=spec.get("title", head.address.name),
-        description=spec.get("description"),
-        project=_reference("AnnotationProject", spec["project"]) if "project" in spec else None,
-        versions=None if versions is None else tuple(versions),
-    )
+def _remote_object(head: Head, spec: Spec) -> RemoteObject:
+    kind = OBJECT_KINDS[head.address.kind]
+    fields: dict[str, JSON | Reference] = {"title": head.address.name} if kind.has_title else {}
+    for key, value in spec.items():
+        if key in kind.references:
+            fields[key] = _reference(kind.references[key], value)
+        elif key in kind.texts:
+            fields[key] = value.strip()
+        elif key not in ("backend", "lifecycle"):
+            fields[key] = value
+    return RemoteObject(head, fields)
 
 
 def _export(head: Head, spec: Spec) -> Export:
@@ -313,6 +316,6 @@ _DECODERS: Mapping[str, Callable[[Head, Spec], Resource]] = {
     "MetadataSource": _metadata_source,
     "AnnotationProject": _annotation_project,
     "TaskSet": _task_set,
-    "GroundTruthDataset": _ground_truth,
     "Export": _export,
+    **dict.fromkeys(OBJECT_KINDS, _remote_object),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.config.nodes import Path
+from reconciler.model.kinds import OBJECT_KINDS
 
 API_VERSION = "reconciler.dev/v1"
 API_GROUP = "reconciler.dev"
@@ -16,7 +17,7 @@ RESOURCE_KINDS = (
     "MetadataSource",
     "AnnotationProject",
     "TaskSet",
-    "GroundTruthDataset",
+    *OBJECT_KINDS,
     "Export",
 )
 KINDS = (WORKSPACE, *RESOURCE_KINDS)

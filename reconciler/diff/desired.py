@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from reconciler.model.address import Address, parse_address
 from reconciler.model.json import JSON
+from reconciler.model.kinds import OBJECT_KINDS
 from reconciler.model.resource import (
     AnnotationProject,
     AssetSet,
@@ -16,9 +17,10 @@ from reconciler.model.resource import (
     Export,
     External,
     FileSpecification,
-    GroundTruthDataset,
     MetadataSource,
+    Ref,
     Reference,
+    RemoteObject,
     Resource,
     TaskSet,
 )
@@ -38,17 +40,14 @@ def desired_fields(resource: Resource) -> dict[str, JSON]:
             fields = {"collection": _reference(resource.collection)}
         case TaskSet():
             fields = {"project": _reference(resource.project), "assets": _reference(resource.assets)}
-        case GroundTruthDataset():
-            fields = _ground_truth(resource)
+        case RemoteObject():
+            fields = _remote_object(resource)
         case Export():
             fields = _export(resource)
         case MetadataSource():
             fields = {}
     return {key: value for key, value in fields.items() if value is not None}
 
-
-# What is known of a version of ground truth: that it is there.
-SNAPSHOT = "snapshot"
 
 # Stands in a plan for an id that only applying will give.
 KNOWN_AFTER_APPLY = "(known after apply)"
@@ -154,14 +153,16 @@ def _by(items: JSON, name: str) -> dict[str, dict[str, JSON]]:
     return {str(item[name]): {key: value for key, value in item.items() if key != name} for item in items}
 
 
-def _ground_truth(resource: GroundTruthDataset) -> dict[str, JSON]:
-    """Versions by name: others may add theirs. The project is left out, for no backend lets a client set it."""
-    versions = resource.versions
-    return {
-        "title": resource.title,
-        "description": resource.description,
-        "versions": None if versions is None else dict.fromkeys(versions, SNAPSHOT),
-    }
+def _remote_object(resource: RemoteObject) -> dict[str, JSON]:
+    """Fields as declared, but for references, and for sets of names, which become mappings: others may add theirs."""
+    kind = OBJECT_KINDS[resource.head.address.kind]
+    fields: dict[str, JSON] = {}
+    for name, value in resource.fields.items():
+        if isinstance(value, (Ref, External)):
+            fields[name] = None if name in kind.order_only else _reference(value)
+        else:
+            fields[name] = dict.fromkeys(value, kind.sets[name]) if name in kind.sets else value
+    return fields
 
 
 def _export(resource: Export) -> dict[str, JSON]:

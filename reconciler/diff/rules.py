@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.kinds import OBJECT_KINDS
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -44,6 +46,6 @@ RULES: Mapping[str, Rules] = {
     ),
     "AssetSet": Rules(),
     "TaskSet": Rules(),
-    "GroundTruthDataset": Rules(open=frozenset({"versions"})),
     "Export": Rules(),
+    **{name: Rules(open=frozenset(kind.sets)) for name, kind in OBJECT_KINDS.items()},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from reconciler.engine.origins import resolved
@@ -23,7 +23,10 @@ from reconciler.state.values import OwnedRow, Shape
 
 @dataclass(frozen=True, slots=True)
 class UnitWork:
-    """How the units of one set are written. content: None when the set is only being deleted."""
+    """How the units of one set are written. content: None when the set is only being deleted.
+
+    moved: key → remote id of the units that the plan moves, where units can name each other.
+    """
 
     run: Applying
     provider: Provider
@@ -32,6 +35,7 @@ class UnitWork:
     collection_id: str
     content: Content | None
     adopt: bool
+    moved: dict[str, str] = field(default_factory=dict)
 
     def adopt_all(self) -> None:
         """Record units that carry our marker (or may be taken over), writing only what differs."""
@@ -61,7 +65,7 @@ class UnitWork:
 
     def _ready(self, row: RowChange) -> RowChange:
         is_outside = self.provider.capabilities.is_outside
-        return row if is_outside is None else resolved(row, self.run.store, self.address, is_outside)
+        return row if is_outside is None else resolved(row, self.run.store, self.address, is_outside, self.moved)
 
     def _create(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         if self.content is None:
@@ -189,4 +193,6 @@ def unit_work(run: Applying, runner: RowRunner, provider: Provider, collection_i
 
         content = SourceContent(declared)
         adopt = declared.head.lifecycle.on_exists is OnExists.ADOPT
-    return UnitWork(run, provider, runner, runner.address, collection_id, content, adopt)
+    moves = run.plan.rows(runner.address, [Action.MOVE]) if provider.capabilities.is_outside else ()
+    moved = {row.key: row.remote_id or "" for row in moves}
+    return UnitWork(run, provider, runner, runner.address, collection_id, content, adopt, moved)

@@ -1,4 +1,4 @@
-"""Plan resources that are one remote object: collections, projects, ground truth."""
+"""Plan resources that are one remote object: collections, projects, and all that have no rows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from reconciler.engine.context import Planning, Refresh
 from reconciler.engine.dangers import object_dangers
 from reconciler.errors import ConfigError, Invalid, Location, Problem
 from reconciler.model.observed import Absent, Found
-from reconciler.model.resource import AnnotationProject, Collection, GroundTruthDataset, OnExists
+from reconciler.model.resource import AnnotationProject, Collection, OnExists, RemoteObject
 from reconciler.plan.resources import Owned, Wanted, decide_declared, decide_undeclared
 from reconciler.plan.values import Action, Change
 from reconciler.providers.base import Desired, Provider
 from reconciler.state.values import OwnedResource
 
 
-def plan_declared_object(planning: Planning, resource: Collection | AnnotationProject | GroundTruthDataset) -> Change:
+def plan_declared_object(planning: Planning, resource: Collection | AnnotationProject | RemoteObject) -> Change:
     """Compare one declared object with the backend and add the decision."""
     head = resource.head
     provider = planning.session.provider(head.backend)

@@ -102,8 +102,13 @@ def _levels(needs: Mapping[str, list[str]]) -> tuple[dict[str, int], list[str]]:
     return levels, []
 
 
-def resolved(row: RowChange, store: StateStore, address: Address, is_outside: IsOutside) -> RowChange:
-    """Put ids in place of the units that the provenance of a row names; one that has none is told as `missing`."""
+def resolved(
+    row: RowChange, store: StateStore, address: Address, is_outside: IsOutside, moved: Mapping[str, str]
+) -> RowChange:
+    """Put ids in place of the units that the provenance of a row names; one that has none is told as `missing`.
+
+    moved: key → id of the units of this set that this plan moves there; what stood there before is not meant.
+    """
     if row.body is None or '"provenance"' not in row.body:
         return row
     provenance = (json.loads(row.body).get("attributes") or {}).get("provenance") or {}
@@ -111,6 +116,9 @@ def resolved(row: RowChange, store: StateStore, address: Address, is_outside: Is
     if not targets:
         return row
     ids = {target: _remote_id(store, target) for target in targets}
+    ids |= {
+        target: moved[key] for target in targets if (key := target.key or "") in moved and target.resource == address
+    }
     missing = next((target for target in targets if ids[target] is None), None)
     if missing is not None:
         return replace(row, context={**row.context, "missing": str(missing)})

@@ -21,8 +21,8 @@ from reconciler.model.resource import (
     AssetSet,
     Collection,
     Export,
-    GroundTruthDataset,
     MetadataSource,
+    RemoteObject,
     Resource,
     TaskSet,
 )
@@ -79,7 +79,7 @@ def _plan_all(planning: Planning, order: Iterable[Address]) -> None:
 def _plan_declared(planning: Planning, resource: Resource) -> None:
     try:
         match resource:
-            case Collection() | AnnotationProject() | GroundTruthDataset():
+            case Collection() | AnnotationProject() | RemoteObject():
                 plan_declared_object(planning, resource)
             case AssetSet():
                 plan_units(planning, resource)

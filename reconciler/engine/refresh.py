@@ -59,6 +59,14 @@ def refresh_units(
     refresh_rows(session, store, owned, differences, listing, note)
 
 
+_MISPLACED = "at "
+
+
+def misplaced(fields: str) -> str | None:
+    """The place where others put a row, when that is what its digest of fields says."""
+    return fields.removeprefix(_MISPLACED) if fields.startswith(_MISPLACED) else None
+
+
 def proof_of(row: OwnedRow) -> str:
     """What the state says of a row, as one text: what a look at the backend confirmed."""
     return "|".join((row.key, row.content, row.fields, row.attributes))
@@ -117,7 +125,11 @@ class _PlaceLook:
         digests = _digests(unit, row)
         equal = unit.key == row.key and (digests.content, digests.fields) == (row.content, row.fields)
         if not equal:
-            found = digests if unit.key == row.key else RowDigests(digests.content, "misplaced", row.remote_id)
+            found = (
+                digests
+                if unit.key == row.key
+                else RowDigests(digests.content, f"{_MISPLACED}{unit.key}", row.remote_id)
+            )
             self._differences.saw_changed(row.key, found, dict(unit.meta))
         return equal
 

@@ -75,7 +75,7 @@ def row_changes(
     only: keys that the user chose; None means all. protect: rows are neither deleted nor replaced, but blocked.
     """
     for sides in differences.rows(population, everything=rules.destroy or rules.rebound):
-        if sides.moved_away or (only is not None and sides.key not in only):
+        if (sides.moved_away and sides.previous_key is None) or (only is not None and sides.key not in only):
             continue
         change = _move(sides, explain) if sides.previous_key else _change(sides, rules, explain, protect)
         tally.add(change)

@@ -11,7 +11,7 @@ from reconciler.diff.desired import desired_fields
 from reconciler.engine.context import Planning, Refresh
 from reconciler.engine.origins import unit_levels
 from reconciler.engine.populate import UnitRules, unit_population
-from reconciler.engine.refresh import refresh_units
+from reconciler.engine.refresh import misplaced, refresh_units
 from reconciler.engine.rowplan import Explanation
 from reconciler.engine.rowsets import RowSet, add_row_set, is_rebound, row_differences
 from reconciler.errors import ConfigError, Problem
@@ -89,7 +89,7 @@ def _notes(account: Mapping[str, JSON], trash: bool, counts: RowCounts, drift: i
     del drift  # shown apart
     notes = [_source_note(account)]
     if trash and counts.delete:
-        notes.append(f"{counts.delete} units go to the trash, from where they can be restored for a while")
+        notes.append("what is deleted goes to the trash, from where it can be restored for a while")
     if counts.kept:
         notes.append(f"{counts.kept} units left the source and are kept (prune: false)")
     if counts.blocked:
@@ -193,7 +193,12 @@ def explain_unit(sides: RowSides, action: Action) -> Explanation:
     held = {checksum for joined in sides.owned_files.values() for checksum in joined.split(",")}
     rewritten = action is Action.REPLACE or (action is Action.UPDATE and _is_rewritten(sides, desired))
     sent = [file for file in body["files"] if rewritten and file[4] not in held]
-    detail = (*_file_lines(sides, body), *_meta_lines(sides, body), *_attribute_lines(sides, body))
+    detail = (
+        *_place_lines(sides),
+        *_file_lines(sides, body),
+        *_meta_lines(sides, body),
+        *_attribute_lines(sides, body),
+    )
     context: dict[str, JSON] = {"held": sorted(held)} if rewritten else {}
     if action is not Action.REPLACE:
         context |= {"keys": list(sides.owned_keys)}
@@ -218,6 +223,11 @@ def _is_rewritten(sides: RowSides, desired: DesiredRow) -> bool:
     return there is not None and there.content != desired.content
 
 
+def _place_lines(sides: RowSides) -> list[tuple[str, JSON, JSON]]:
+    there = sides.remote.fields if isinstance(sides.remote, RowDigests) else ""
+    return [("place", place, sides.key)] if (place := misplaced(there)) is not None and not sides.previous_key else []
+
+
 def _attribute_lines(sides: RowSides, body: JSON) -> list[tuple[str, JSON, JSON]]:
     now = body.get("attributes") or {}
     before = (json.loads(sides.before_body).get("attributes") or {}) if sides.before_body else {}
@@ -236,7 +246,7 @@ def _file_lines(sides: RowSides, body: JSON) -> list[tuple[str, JSON, JSON]]:
 
 def _meta_lines(sides: RowSides, body: JSON) -> list[tuple[str, JSON, JSON]]:
     now = body["meta"]
-    if sides.observed_meta is not None:
+    if sides.observed_meta is not None and sides.previous_key is None:
         before = sides.observed_meta
         keys = set(now)
     elif sides.before_body is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.model.address import Address
 from reconciler.model.json import JSON
+from reconciler.model.kinds import OBJECT_KINDS
 from reconciler.model.observed import Found
 
 _API_VERSION = "reconciler.dev/v1"
@@ -27,22 +28,24 @@ def write_document(kind: str, found: Found, folder: Path) -> tuple[Path, Address
     if path.exists():
         name = f"{name}-{found.remote_id.lower()}"
         path = folder / f"{kind.lower()}-{name}.yaml"
-    document = {"apiVersion": _API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": _spec(found)}
+    document = {"apiVersion": _API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": _spec(kind, found)}
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
     return path, Address(kind, name)
 
 
-def _spec(found: Found) -> dict[str, JSON]:
+def _spec(kind: str, found: Found) -> dict[str, JSON]:
     spec = {key: value for key, value in found.fields.items() if value not in (None, {}, [], "")}
-    if "parent" in spec:
+    if kind == "Collection" and "parent" in spec:
         spec["sage"] = {**spec.get("sage", {}), "parent": {"id": spec.pop("parent")}}
-    for reference in ("collection", "project"):
+    known = OBJECT_KINDS.get(kind)
+    for reference in known.references if known else ("collection",):
         if isinstance(spec.get(reference), str):
             spec[reference] = {"id": spec[reference]}
-    if isinstance(spec.get("versions"), Mapping):
-        spec["versions"] = list(spec["versions"])
+    for name in known.sets if known else ():
+        if name in spec:
+            spec[name] = list(spec[name])
     if isinstance(spec.get("datamaker"), Mapping):
         spec["datamaker"] = _listed(spec["datamaker"])
     return spec

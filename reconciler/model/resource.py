@@ -344,14 +344,11 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
-class GroundTruthDataset:
-    """kind: GroundTruthDataset. versions: names of immutable snapshots; None leaves versions alone."""
+class RemoteObject:
+    """Any kind of `model.kinds.OBJECT_KINDS`. fields: as declared, references in the place of names."""
 
     head: Head
-    title: str
-    description: str | None
-    project: Reference | None
-    versions: tuple[str, ...] | None
+    fields: Mapping[str, JSON | Reference]
 
 
-Resource = Collection | AssetSet | MetadataSource | AnnotationProject | TaskSet | GroundTruthDataset | Export
+Resource = Collection | AssetSet | MetadataSource | AnnotationProject | TaskSet | RemoteObject | Export

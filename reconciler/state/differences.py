@@ -51,7 +51,7 @@ UNION SELECT r.key FROM temp.remote r WHERE {_OF_CONCERN}
 _SIDES = """
 SELECT k.key,
        d.content, d.fields, d.body, d.files, d.bytes,
-       o.content, o.fields, o.remote_id, COALESCE(o.files, w.files),
+       o.content, o.fields, o.remote_id, COALESCE(w.files, o.files),
        r.kind, r.content, r.fields, r.remote_id, r.meta,
        s.remote_id, m.previous, w.remote_id, p.body,
        EXISTS (SELECT 1 FROM temp.move x WHERE x.previous = k.key),
@@ -64,8 +64,9 @@ LEFT JOIN temp.remote r ON r.key = k.key
 LEFT JOIN temp.stranger s ON o.key IS NULL AND r.key IS NULL AND s.content = d.content
 LEFT JOIN temp.move m ON m.key = k.key
 LEFT JOIN main.row w ON w.resource_id = :owned AND w.key = m.previous
-LEFT JOIN main.shape h ON h.id = COALESCE(o.shape, w.shape)
-LEFT JOIN cache.desired p ON p.population = :before AND p.key = k.key AND p.fields = o.fields
+LEFT JOIN main.shape h ON h.id = COALESCE(w.shape, o.shape)
+LEFT JOIN cache.desired p ON p.population = :before AND p.key = COALESCE(w.key, o.key)
+ AND p.fields = COALESCE(w.fields, o.fields)
 ORDER BY k.key
 """
 _MOVES = """

@@ -11,6 +11,7 @@ from reconciler.config.kinds import RESOURCE_KINDS
 from reconciler.config.nodes import find, text_at, texts_at
 from reconciler.config.suggestion import did_you_mean, listed, nearest
 from reconciler.errors import Location, Problem
+from reconciler.model.kinds import OBJECT_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,12 @@ REFERENCES = (
     ReferenceField("AnnotationProject", ("spec", "collection"), "Collection"),
     ReferenceField("TaskSet", ("spec", "project"), "AnnotationProject"),
     ReferenceField("TaskSet", ("spec", "assets"), "AssetSet"),
-    ReferenceField("GroundTruthDataset", ("spec", "project"), "AnnotationProject"),
     ReferenceField("Export", ("spec", "project"), "AnnotationProject"),
+    *(
+        ReferenceField(kind.name, ("spec", name), target)
+        for kind in OBJECT_KINDS.values()
+        for name, target in kind.references.items()
+    ),
 )
 
 

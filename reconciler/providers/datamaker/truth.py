@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.diff.desired import SNAPSHOT
 from reconciler.errors import Invalid
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, digest
+from reconciler.model.kinds import SNAPSHOT
 from reconciler.model.observed import Found
 from reconciler.plan.refusals import Bar, Fixed
 from reconciler.providers.datamaker.envelope import V2_PAGE, all_rows

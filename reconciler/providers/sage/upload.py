@@ -30,15 +30,19 @@ _ATTEMPTS = 3
 class HashedBody(Body):
     """A body that knows the MD5 of the part it gave out last."""
 
-    md5 = ""
+    _hash = hashlib.md5(usedforsecurity=False)
+
+    @property
+    def md5(self) -> str:
+        """Hex of what was given out; a reader may stop at the last byte without asking for the end."""
+        return self._hash.hexdigest()
 
     def part(self, offset: int, size_bytes: int, count: Callable[[int], None]) -> Iterator[bytes]:
         """See `Body.part`."""
-        hashed = hashlib.md5(usedforsecurity=False)
+        self._hash = hashlib.md5(usedforsecurity=False)
         for chunk in super().part(offset, size_bytes, count):
-            hashed.update(chunk)
+            self._hash.update(chunk)
             yield chunk
-        self.md5 = hashed.hexdigest()
 
 
 @dataclass(slots=True)

@@ -171,7 +171,7 @@ def test_decode_export_with_everything() -> None:
 
 def test_ground_truth_keeps_the_order_of_versions_and_tells_none_from_empty() -> None:
     got = decoded("GroundTruthDataset", project="p", versions=["v2", "v1"])
-    assert (got.title, got.versions) == ("x", ("v2", "v1"))
-    assert got.project == Ref(Address("AnnotationProject", "p"))
-    assert decoded("GroundTruthDataset").versions is None
-    assert decoded("GroundTruthDataset", versions=[]).versions == ()
+    project = Ref(Address("AnnotationProject", "p"))
+    assert got.fields == {"title": "x", "project": project, "versions": ["v2", "v1"]}
+    assert decoded("GroundTruthDataset").fields == {"title": "x"}
+    assert decoded("GroundTruthDataset", versions=[]).fields == {"title": "x", "versions": []}

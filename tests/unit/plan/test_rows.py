@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.plan.rows import Decision, Remote, RowDigests, RowRules, Stray, decide_row, pair_moves
+from reconciler.plan.rows import Decision, Remote, RowDigests, RowRules, Stray, decide_row, pair_moves, settled_moves
 from reconciler.plan.values import Action, Reason
 
 D = RowDigests("c", "f")
@@ -95,3 +95,18 @@ def test_pair_moves_matches_equal_content_in_key_order():
     created = [("x", "new2"), ("x", "new1"), ("y", "new3")]
     left = [("x", "old2"), ("x", "old1"), ("z", "old3")]
     assert pair_moves(created, left) == {"new1": "old1", "new2": "old2"}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "rewritten", "kept", "reason"),
+    [
+        ({"b": "a"}, (), {"b": "a"}, "a plain rename"),
+        ({"a": "b", "b": "a"}, ("a", "b"), {"a": "b", "b": "a"}, "a swap"),
+        ({"2": "1", "3": "2", "4": "3"}, ("2", "3"), {"2": "1", "3": "2", "4": "3"}, "numbered anew"),
+        ({"b": "a"}, ("a",), {}, "a has new bytes and keeps its place"),
+        ({"b": "a"}, ("b",), {}, "b was overwritten by a"),
+        ({"2": "1", "3": "2", "x": "y"}, ("2", "3"), {"x": "y"}, "a chain that ends on an overwritten file"),
+    ],
+)
+def test_settled_moves_keep_what_moving_alone_can_do(pairs, rewritten, kept, reason):
+    assert settled_moves(pairs, rewritten) == kept, reason

@@ -1,0 +1,275 @@
+"""Plans and applies on a Sage service: every file a unit, known by its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.engine.context import PlanOptions
+from reconciler.engine.importing import import_all
+from reconciler.errors import ConfigError, ExitCode
+from tests.support.sage_bench import FILES, files_of, put, sage_bench
+from tests.support.sage_service import SageService
+
+
+@pytest.fixture
+def service():
+    return SageService()
+
+
+@pytest.fixture
+def bench(tmp_path, service):
+    """Applied once."""
+    made = sage_bench(tmp_path, service)
+    assert made.apply().exit_code is ExitCode.OK
+    service.log.clear()
+    service.sent_bytes = 0
+    return made
+
+
+def _apply(bench):
+    report = bench.apply()
+    assert report.exit_code is ExitCode.OK, report
+    planned = bench.plan()
+    assert planned.is_empty, planned.text
+
+
+def test_apply_mirrors_folders_and_types_annotations(bench, service):
+    assert sorted(service.tree()) == [
+        "Lab 7",
+        "Lab 7/scans",
+        *sorted(["Lab 7/scans/deep", "Lab 7/scans/deep/er", "Lab 7/scans/raw", *(f"Lab 7/scans/{f}" for f in FILES)]),
+    ]
+    assert files_of(service)["a.txt"][3] == {
+        "age": {"type": "LONG", "value": ["4"]},
+        "site": {"type": "STRING", "value": ["s1"]},
+        "when": {"type": "TIMESTAMP_MS", "value": ["1714953600000"]},
+        "doses": {"type": "DOUBLE", "value": ["1.5", "2.0"]},
+    }
+
+
+def test_second_plan_is_empty_and_asks_once_per_folder(bench, service):
+    assert bench.plan().is_empty
+    folders = [path for method, path in service.log if path.endswith("/children")]
+    assert (len(folders), len(service.log)) == (4, 6)  # two collections besides
+
+
+def test_second_apply_makes_no_writing_call(bench, service):
+    assert bench.apply().exit_code is ExitCode.OK
+    assert service.writes == []
+
+
+def test_changed_bytes_are_a_new_version_of_the_same_file(bench, service):
+    before = files_of(service)
+    put(bench, {"a.txt": b"other bytes"})
+    assert "the content of files differs" in bench.plan().text
+    _apply(bench)
+    after = files_of(service)
+    assert (after["a.txt"][0], after["a.txt"][1]) == (before["a.txt"][0], 2)
+    assert after["a.txt"][3] == before["a.txt"][3]
+    assert {k: v for k, v in after.items() if k != "a.txt"} == {k: v for k, v in before.items() if k != "a.txt"}
+
+
+def test_changed_metadata_makes_no_version_and_keeps_what_others_wrote(bench, service):
+    entity = service.tree()["Lab 7/scans/a.txt"]
+    entity["annotations"]["theirs"] = {"type": "STRING", "value": ["x"]}
+    service.touch(entity)
+    assert bench.plan().is_empty
+    bench.set("AssetSet", "files", meta={"site": "s2"})
+    _apply(bench)
+    found = files_of(service)["a.txt"]
+    assert (found[1], sorted(found[3]), found[3]["site"]["value"]) == (1, ["age", "site", "theirs"], ["s2"])
+
+
+def _swap(data):
+    (data / "a.txt").rename(data / "t")
+    (data / "raw/b.txt").rename(data / "a.txt")
+    (data / "t").rename(data / "raw/b.txt")
+
+
+def _number_anew(data):
+    (data / "raw/c.txt").rename(data / "raw/d.txt")
+    (data / "raw/b.txt").rename(data / "raw/c.txt")
+    (data / "a.txt").rename(data / "raw/b.txt")
+
+
+@pytest.mark.parametrize(
+    ("move", "expected", "reason"),
+    [
+        (lambda d: (d / "a.txt").rename(d / "z.txt"), {"a.txt": "z.txt"}, "another name"),
+        (lambda d: (d / "a.txt").rename(d / "raw/a.txt"), {"a.txt": "raw/a.txt"}, "another folder"),
+        (lambda d: (d / "a.txt").rename(d / "deep/z.txt"), {"a.txt": "deep/z.txt"}, "both"),
+        (lambda d: (d / "deep").rename(d / "low"), {"deep/er/d.txt": "low/er/d.txt"}, "a whole folder"),
+        (_swap, {"a.txt": "raw/b.txt", "raw/b.txt": "a.txt"}, "two names exchanged"),
+        (
+            _number_anew,
+            {"raw/c.txt": "raw/d.txt", "raw/b.txt": "raw/c.txt", "a.txt": "raw/b.txt"},
+            "each takes the next one's name",
+        ),
+    ],
+)
+def test_move_keeps_ids_and_versions_and_sends_no_byte(bench, service, move, expected, reason):
+    bench.set("AssetSet", "files", metadata=[])
+    _apply(bench)
+    before = files_of(service)
+    service.sent_bytes = 0
+    move(bench.root / "data")
+    _apply(bench)
+    moved = {expected.get(path, path): facts for path, facts in before.items()}
+    assert (files_of(service), service.sent_bytes) == (moved, 0), reason
+
+
+def test_left_folders_of_ours_go_and_those_of_others_stay(bench, service):
+    theirs = service.tree()["Lab 7/scans/raw"]
+    theirs["annotations"] = {}
+    for path in ("raw/b.txt", "raw/c.txt", "deep/er/d.txt"):
+        (bench.root / "data" / path).unlink()
+    planned = bench.plan()
+    assert "trash" in planned.text
+    _apply(bench)
+    assert sorted(service.tree()) == ["Lab 7", "Lab 7/scans", "Lab 7/scans/a.txt", "Lab 7/scans/raw"]
+
+
+def test_metadata_changed_by_others_is_drift_and_is_set_right(bench, service):
+    entity = service.tree()["Lab 7/scans/a.txt"]
+    entity["annotations"]["site"] = {"type": "STRING", "value": ["evil"]}
+    service.touch(entity)
+    assert 'meta.site: is "evil", declared "s1"' in bench.plan().text
+    _apply(bench)
+    assert files_of(service)["a.txt"][3]["site"]["value"] == ["s1"]
+
+
+def test_file_moved_by_others_is_moved_back(bench, service):
+    before = files_of(service)
+    entity = service.tree()["Lab 7/scans/a.txt"]
+    entity["name"] = "theirs.txt"
+    service.touch(entity)
+    assert 'place: is "theirs.txt", declared "a.txt"' in bench.plan().text
+    _apply(bench)
+    assert files_of(service) == before
+
+
+def test_file_deleted_by_others_is_made_again_without_sending_bytes(bench, service):
+    service.tree()["Lab 7/scans/a.txt"]["gone"] = True
+    _apply(bench)
+    assert "a.txt" in files_of(service)
+    assert service.sent_bytes == 0
+
+
+@pytest.mark.parametrize(("adopt", "code"), [("fail", None), ("adopt", ExitCode.OK)])
+def test_file_of_others_at_our_place_is_taken_over_only_when_asked(bench, service, adopt, code):
+    put(bench, {"new.txt": b"new"})
+    folder = service.tree()["Lab 7/scans"]["id"]
+    theirs = service._handle(contentMd5="0" * 32)
+    body = {"name": "new.txt", "parentId": folder, "concreteType": "org.sagebionetworks.repo.model.FileEntity"}
+    made = service._create({**body, "dataFileHandleId": theirs["id"]}, {}, None)
+    bench.set("AssetSet", "files", lifecycle={"onExists": adopt})
+    if code is None:
+        assert "1 blocked" in bench.plan().text
+    else:
+        _apply(bench)
+        assert files_of(service)["new.txt"][:2] == (made["id"], 2)
+
+
+def test_import_all_rebuilds_a_lost_state_and_writes_nothing(bench, service):
+    before = files_of(service)
+    (bench.root / ".reconciler/state.db").unlink()
+    assert "Lab 7" not in bench.plan().text or "blocked" in bench.plan().text
+    service.log.clear()
+    with bench.session() as session, session.lock("import"):
+        report = import_all(session, session.open_state())
+    assert (report.rows, report.failures, service.writes) == (len(FILES), (), [])
+    assert bench.plan().is_empty
+    assert files_of(service) == before
+
+
+def test_provenance_is_made_in_order_and_compared(bench, service):
+    activity = {"name": "norm", "used": ["raw/c.txt", "https://a.b/c"], "executed": ["a.txt"]}
+    bench.set("AssetSet", "files", provenance=activity)
+    _apply(bench)
+    tree = service.tree()
+    made = service.activities[tree["Lab 7/scans/raw/b.txt"]["activity"]]
+    used = [item.get("reference", {}).get("targetId") or item["url"] for item in made["used"]]
+    assert used == [tree["Lab 7/scans/raw/c.txt"]["id"], "https://a.b/c", tree["Lab 7/scans/a.txt"]["id"]]
+    assert tree["Lab 7/scans/a.txt"]["activity"] is None
+    bench.set("AssetSet", "files", provenance=None)
+    _apply(bench)
+    assert {entity["activity"] for entity in service.tree().values()} == {None}
+
+
+def test_provenance_follows_a_new_version(bench, service):
+    bench.set("AssetSet", "files", provenance={"used": ["a.txt"]})
+    _apply(bench)
+    put(bench, {"a.txt": b"again", "raw/b.txt": b"made from it"})
+    _apply(bench)
+    entity = service.tree()["Lab 7/scans/raw/b.txt"]
+    [item] = service.activities[entity["activity"]]["used"]
+    assert (entity["versionNumber"], item["reference"]["targetVersionNumber"]) == (2, 2)
+
+
+def test_provenance_naming_no_file_of_the_set_is_refused(bench):
+    bench.set("AssetSet", "files", provenance={"used": ["nowhere.txt"]})
+    with pytest.raises(ConfigError, match=r"names 'nowhere\.txt'"):
+        bench.plan()
+
+
+def test_plan_names_every_file_that_the_service_cannot_hold(bench):
+    put(bench, {"bad:name.txt": b"x", "ünicode.txt": b"y"})
+    bench.set("AssetSet", "files", meta={"site": "x" * 501})
+    with pytest.raises(ConfigError) as error:
+        bench.plan()
+    assert {problem.address for problem in error.value.problems} >= {
+        'AssetSet/files["bad:name.txt"]',
+        'AssetSet/files["ünicode.txt"]',
+        'AssetSet/files["a.txt"]',
+    }
+
+
+def test_flat_sets_put_all_files_into_one_folder_and_name_both_of_a_pair(tmp_path, service):
+    bench = sage_bench(tmp_path, service)
+    bench.set("AssetSet", "files", sage={"folders": "flat"})
+    _apply(bench)
+    assert sorted(files_of(service)) == ["a.txt", "b.txt", "c.txt", "d.txt"]
+    put(bench, {"other/a.txt": b"x"})
+    with pytest.raises(ConfigError, match=r"other/a\.txt") as error:
+        bench.plan()
+    assert "2 files claim" in str(error.value)
+
+
+def test_one_refused_file_costs_no_other(tmp_path, service):
+    files = {f"f{number:03}.txt": b"%d" % number for number in range(120)}
+    bench = sage_bench(tmp_path, service, files)
+    name = "f042.txt"
+    service.before = lambda _, path, body: (
+        (403, "You lack CREATE access to the requested entity.")
+        if path.endswith("/create") and body["entity"]["name"] == name
+        else None
+    )
+    report = bench.apply()
+    failures = [failure.address for outcome in report.outcomes for failure in outcome.failures]
+    assert (report.exit_code, failures) == (ExitCode.PARTLY_APPLIED, [f'AssetSet/files["{name}"]'])
+    assert len(files_of(service)) == 119
+    service.before = lambda *_: None
+    _apply(bench)
+    assert len(files_of(service)) == 120
+
+
+def test_entity_changed_between_read_and_write_is_read_again(bench, service):
+    bench.set("AssetSet", "files", meta={"site": "s2"})
+    meddled = []
+
+    def meddle(method, path, body):
+        if method == "PUT" and path.endswith("/annotations2") and not meddled:
+            entity = service.entities[body["id"]]
+            entity["annotations"]["theirs"] = {"type": "STRING", "value": ["x"]}
+            service.touch(entity)
+            meddled.append(entity)
+
+    service.before = meddle
+    _apply(bench)
+    assert meddled[0]["annotations"]["site"]["value"] == ["s2"]
+    assert meddled[0]["annotations"]["theirs"]["value"] == ["x"]
+
+
+def test_destroy_takes_everything_of_ours_to_the_trash(bench, service):
+    assert bench.apply(PlanOptions(destroy=True)).exit_code is ExitCode.OK
+    assert service.tree() == {}
