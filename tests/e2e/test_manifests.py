@@ -118,3 +118,17 @@ def test_conversion_never_overwrites(folder: Path) -> None:
     code, _, err = _run("manifest", "convert", "m.tsv", "-o", "out")
     assert code == 1
     assert "exists" in err
+
+
+def test_what_the_backend_does_not_keep_is_told(folder: Path) -> None:
+    _declare(folder, "files.tsv", SAGE)
+    code, _, err = _run("plan")
+    assert code == 0
+    assert "the backend keeps no provenance; it is left out" in err
+
+
+def test_link_to_a_url_is_refused_where_only_files_are_kept(folder: Path) -> None:
+    _declare(folder, "files.csv", "path,parentId\nhttps://example.org/a.txt,texts\n")
+    code, _, err = _run("plan")
+    assert code == 10
+    assert "the backend keeps files, no links to URLs" in err
