@@ -111,18 +111,20 @@ def _entry(row: ManifestRow, asset_set: AssetSet, folder: Place, keys: dict[str,
 
 
 def row_key(row: ManifestRow, asset_set: AssetSet) -> str:
-    """The unit's key: its name below the collection, behind the parent when that is another one."""
-    return nfc(row.name if _is_own(row.parent, asset_set) else f"{row.parent}/{row.name}")
+    """The unit's key: its name, below the folder of the collection, or behind the parent when that is another one."""
+    own = _own_parent(asset_set)
+    folder = "" if row.parent == own else row.parent.removeprefix(f"{own}/") + "/"
+    return nfc(folder + row.name)
 
 
-def _is_own(parent: str, asset_set: AssetSet) -> bool:
+def _own_parent(asset_set: AssetSet) -> str:
     reference = asset_set.collection
-    return parent == (reference.id if isinstance(reference, External) else reference.address.name)
+    return reference.id if isinstance(reference, External) else reference.address.name
 
 
 def _attributes(row: ManifestRow, asset_set: AssetSet, keys: dict[str, str]) -> dict[str, JSON]:
     found: dict[str, JSON] = {}
-    if CONTAINER.fullmatch(row.parent) and not _is_own(row.parent, asset_set):
+    if CONTAINER.fullmatch(row.parent) and row.parent != _own_parent(asset_set):
         found |= {"parent": row.parent, "name": row.name}
     if row.content_type:
         found["contentType"] = row.content_type
