@@ -12,10 +12,10 @@ from reconciler.errors import Location, Problem, Severity, SourceError
 from reconciler.model.json import JSON
 from reconciler.model.resource import AssetSet, External, ManifestFile
 from reconciler.sources.location import Place, locate, translated
-from reconciler.sources.manifest import ManifestOptions, ManifestReading, compatible_options, read_manifest
+from reconciler.sources.manifest import ManifestReading, compatible_options, read_manifest
 from reconciler.sources.manifest_entries import Entry, ManifestListing
 from reconciler.sources.manifest_json import json_value
-from reconciler.sources.manifest_row import CONTAINER, Link, LinkKind, ManifestRow, Paths
+from reconciler.sources.manifest_row import CONTAINER, Link, LinkKind, ManifestOptions, ManifestRow, Paths
 from reconciler.sources.manifest_units import UnitManifest
 from reconciler.sources.names import nfc
 

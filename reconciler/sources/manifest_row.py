@@ -6,7 +6,9 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from enum import StrEnum
+from pathlib import Path
 
 from reconciler.formats.manifest_cells import Wire
 
@@ -60,6 +62,20 @@ class ManifestRow:
     def links(self) -> tuple[Link, ...]:
         """Everything that this file was made from."""
         return (*self.used, *self.executed)
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestOptions:
+    """How a manifest is read.
+
+    strict: the mode. base: folder of relative paths: the manifest's own in strict mode, the working folder in
+    compatible mode. zone: for times without offset, which only compatible mode takes.
+    """
+
+    strict: bool
+    base: Path
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from tests.benchmarks.measuring import measure
 ROWS, OFFICIAL_ROWS = 100_000, 20_000
 _READ = """
 import sys; from pathlib import Path
-from reconciler.sources.manifest import ManifestOptions, read_local_manifest
+from reconciler.sources.manifest import read_local_manifest
+from reconciler.sources.manifest_row import ManifestOptions
 reading = read_local_manifest(Path(sys.argv[1]), ManifestOptions(sys.argv[2] == "strict", Path.cwd()))
 assert not reading.problems, reading.problems[:3]
 print(len(reading.rows))

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from reconciler.formats.manifest_cells import Dialect, Wire, parse_cell, wire_form
 from reconciler.formats.manifest_columns import infer_column
 from reconciler.formats.manifest_writing import write_column
-from reconciler.sources.manifest import ManifestOptions, ManifestReading, read_local_manifest
-from reconciler.sources.manifest_row import ManifestRow
+from reconciler.sources.manifest import ManifestReading, read_local_manifest
+from reconciler.sources.manifest_row import ManifestOptions, ManifestRow
 from reconciler.sources.manifest_write import manifest_text
 from tests.official.conftest import ROOT
 from tests.support.manifests import TRICKY, wires

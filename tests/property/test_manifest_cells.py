@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.formats.manifest_cells import Dialect, Wire
-from reconciler.sources.manifest import ManifestOptions, read_manifest
-from reconciler.sources.manifest_row import ManifestRow
+from reconciler.sources.manifest import read_manifest
+from reconciler.sources.manifest_row import ManifestOptions, ManifestRow
 from reconciler.sources.manifest_write import manifest_text
 from tests.support.manifests import wires
 

@@ -13,7 +13,8 @@ import pytest
 from reconciler.errors import SourceError, problem_order
 from reconciler.model.resource import FileSpecification, ManifestFile, SourceLocation
 from reconciler.sources import survey
-from reconciler.sources.manifest import ManifestOptions, read_local_manifest
+from reconciler.sources.manifest import read_local_manifest
+from reconciler.sources.manifest_row import ManifestOptions
 from tests.support.golden import assert_file_holds
 
 _GOLDEN = Path(__file__).parents[2] / "golden" / "manifest_errors"
