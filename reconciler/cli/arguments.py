@@ -16,15 +16,19 @@ GLOBAL_FLAGS = frozenset({"--no-color", "--no-input"})
 # Options of commands: those that take a value, and those that do not.
 VALUES = frozenset(
     {
+        "--dialect",
         "--format",
         "--limit",
         "--listen",
         "--lock-timeout",
         "--max-delete",
+        "--mode",
+        "--name",
         "--option",
         "--out",
         "-o",
         "--parallelism",
+        "--parent",
         "--refresh",
         "--rows",
         "--seed",

@@ -40,7 +40,7 @@ def convert(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A manifest, TSV or CSV.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write here; default: print the documents.")
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write here; default: print the documents.")
     ] = None,
     mode: Annotated[Mode, typer.Option("--mode", help="How to read the manifest.")] = Mode.STRICT,
     name: Annotated[str, typer.Option("--name", help="Name of the documents; default: of the file.")] = "",
@@ -88,7 +88,7 @@ def write(
         str | None, typer.Argument(metavar="[ADDR]", help="AssetSet/NAME; default: the only asset set.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write this file; default: print it.")
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write this file; default: print it.")
     ] = None,
     dialect: Annotated[DialectChoice, typer.Option("--dialect", help="tsv: legacy; csv: of 2026.")] = DialectChoice.CSV,
     parent: Annotated[
