@@ -40,7 +40,8 @@ class Cut(BaseException):
 
 @dataclass
 class SageService:
-    """A WSGI application. log: (method, path) of every request. before: may raise or give (status, reason).
+    """A WSGI application. log: (method, path) of every request. before: may give (status, reason).
+    lose_answer_to: end of a path; the next request there is served and answered with 503.
 
     cut_at: number of the request at which the process "dies", just before or (cut_after) just after it was served.
     """
@@ -54,6 +55,7 @@ class SageService:
     cut_at: int | None = None
     cut_after: bool = False
     sent_bytes: int = 0
+    lose_answer_to: str = ""
     _ids: Any = field(default_factory=lambda: itertools.count(100))
     _clock: Any = field(default_factory=itertools.count)
     _lock: Any = field(default_factory=threading.RLock)
@@ -92,6 +94,9 @@ class SageService:
                 self.log.append(("CUT", ""))
                 raise Cut
             status, value = self._answer(environ)
+            if self.lose_answer_to and environ["PATH_INFO"].endswith(self.lose_answer_to):
+                self.lose_answer_to = ""
+                status, value = 503, {"reason": "the answer was lost"}
             if number == self.cut_at:
                 raise Cut
         body = b"" if value is None else json.dumps(value).encode()
