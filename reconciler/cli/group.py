@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 COMMANDS: Mapping[str, str] = {
     "init": "Write a commented workspace to start from.",
     "explore": "Show what a source holds and propose documents for it.",
+    "manifest": "Convert and write manifests of Sage.",
     "validate": "Check the documents; no backend is needed.",
     "plan": "Show what apply would do.",
     "show": "Show a saved plan, or the state.",

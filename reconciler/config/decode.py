@@ -30,6 +30,7 @@ from reconciler.model.resource import (
     KeyRule,
     Layout,
     Lifecycle,
+    ManifestFile,
     MetadataSource,
     OnDelete,
     OnExists,
@@ -133,6 +134,7 @@ def _asset_set(head: Head, spec: Spec) -> AssetSet:
         max_file_size_bytes=size_bytes(spec.get("limits", {}).get("maxFileSize")),
         prune=spec.get("prune", False),
         platform=_platform(spec),
+        manifest=_manifest(spec["manifest"]) if "manifest" in spec else None,
         provenance=_provenance(spec.get("provenance", {})),
         existing=_existing(spec["existing"]) if "existing" in spec else None,
     )
@@ -161,7 +163,22 @@ def _existing(item: Spec) -> Existing:
     return Existing(rule, item.get("unmarked", True))
 
 
+def _manifest(item: Spec) -> ManifestFile:
+    return ManifestFile(
+        url=item["url"],
+        strict=item.get("mode", "strict") == "strict",
+        format=item.get("format", "auto"),
+        columns=item.get("columns", {}),
+        sheet=_integer(item.get("sheet", 1)),
+        options=item.get("options", {}),
+    )
+
+
 def _sources(spec: Spec) -> tuple[SourceLocation, ...]:
+    if "manifest" in spec:
+        item = spec["manifest"]
+        above = item["url"].rpartition("/")[0] or ("/" if item["url"].startswith("/") else ".")
+        return SourceLocation(above, options=item.get("options", {})), SourceLocation("/")
     if "source" in spec:
         return (_source(spec["source"], None),)
     return tuple(_source(item, name) for name, item in spec.get("sources", {}).items())

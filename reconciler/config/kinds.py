@@ -49,7 +49,6 @@ class Unsupported:
 
 
 UNSUPPORTED = (
-    Unsupported("AssetSet", ("spec", "manifest"), (), "source or sources"),
     Unsupported("Group", ("spec", "members"), (), "title and description; who is in a group is set on the platform"),
     Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo", "voc"), "coco or synapse-json"),
     Unsupported(

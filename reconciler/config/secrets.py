@@ -15,7 +15,7 @@ SECRET_FILE_LIMIT_BYTES = 1024 * 1024
 # Paths whose inside may hold secrets; "*" is any key. Nothing there is compared, shown or stored.
 SECRET_PLACES: Mapping[str, tuple[Path, ...]] = {
     "Workspace": (("spec", "backends", "*"),),
-    "AssetSet": (("spec", "source", "options"), ("spec", "sources", "*", "options")),
+    "AssetSet": (("spec", "source", "options"), ("spec", "sources", "*", "options"), ("spec", "manifest", "options")),
     "MetadataSource": (("spec", "table", "options"),),
     "TaskSet": (("spec", "annotations", "options"),),
     "Export": (("spec", "destination", "options"),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from reconciler.engine.events import Scanning
 from reconciler.engine.origins import IsOutside, unit_references, with_provenance
@@ -135,11 +135,29 @@ def _fitted(
     units: Iterator[Unit], rules: UnitRules, address: Address, report: Callable[[Problem], None]
 ) -> Iterator[Unit]:
     """Units in the form of the backend; what it cannot hold is reported."""
+    if rules.fit is None:
+        yield from _without_attributes(units, address, report)
+        return
     for unit in units:
-        fitted, flaws = rules.fit(unit) if rules.fit else (unit, ())
+        fitted, flaws = rules.fit(unit)
         for flaw in flaws:
             report(Problem(flaw, address=str(address.row(unit.key)), fix="change the file's name or its metadata"))
         yield fitted
+
+
+def _without_attributes(units: Iterator[Unit], address: Address, report: Callable[[Problem], None]) -> Iterator[Unit]:
+    """Units for a backend that keeps metadata alone: what else they have is told once, and links are refused."""
+    told: set[str] = set()
+    for unit in units:
+        if "externalURL" in unit.attributes:
+            what, fix = "the backend keeps files, no links to URLs", "name a file, or use a backend that keeps links"
+            report(Problem(what, address=str(address.row(unit.key)), fix=fix))
+        for name in sorted(unit.attributes.keys() - told - {"externalURL", "parent", "name"}):
+            told.add(name)
+            what = f"the backend keeps no {name}; it is left out"
+            fix = f"take {name} out, or keep it as metadata"
+            report(Problem(what, address=str(address.row(unit.key)), fix=fix, severity=Severity.WARNING))
+        yield replace(unit, attributes={}) if unit.attributes else unit
 
 
 def _rows(units: Iterator[Unit]) -> Iterator[DesiredRow]:

@@ -126,6 +126,23 @@ class SourceLocation:
     specification: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ManifestFile:
+    """A table that names the files of an asset set row by row.
+
+    url: as written. strict: refuse what can be read in two ways; else read as the platform's official client does.
+    format: units (columns unit, specification, path, metadata), sage (columns path and parent), or auto. columns: names
+    of the standard columns of the first form in this file. sheet: of a workbook. options: as in `SourceLocation`.
+    """
+
+    url: str
+    strict: bool = True
+    format: Literal["auto", "units", "sage"] = "auto"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    sheet: int | str = 1
+    options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
 class Layout(StrEnum):
     """How the path of a file gives the key of its unit.
 
@@ -181,7 +198,8 @@ class AssetSet:
     incomplete, unmatched: policies for units lacking a required file and for files of no specification;
     duplicates: for units whose files equal another unit's, which a backend with content identity cannot hold twice.
     max_file_size_bytes: None means no limit. prune: delete units that left the source. existing: set when the units are
-    those that the collection holds; there are no sources then. provenance: for units that have none of their own, as in
+    those that the collection holds; there are no sources then. manifest: names the files; `sources` are then the folder
+    it lies in and the root of this machine. provenance: for units that have none of their own, as in
     `Unit.attributes`; units that it names are left out.
     """
 
@@ -202,6 +220,7 @@ class AssetSet:
     prune: bool
     platform: Mapping[str, JSONObject]
     existing: Existing | None = None
+    manifest: ManifestFile | None = None
     provenance: JSONObject = field(default_factory=dict)
 
 

@@ -56,6 +56,7 @@ class Fault(StrEnum):
     UNMATCHED = "unmatched"
     NOT_JSON = "not_json"
     TABLE = "table"
+    MANIFEST = "manifest"
     UNMATCHED_ROWS = "unmatched_rows"
     SIDECAR = "sidecar"
     CONFLICT = "metadata_conflict"

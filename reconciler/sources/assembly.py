@@ -22,10 +22,12 @@ from reconciler.sources.cells import schema_kinds
 from reconciler.sources.classify import Classifier, Leave, Left, candidates_of
 from reconciler.sources.flaws import file_flaw, flaw_problem, is_checked
 from reconciler.sources.keys import normalised_key
-from reconciler.sources.ledger import FileRow, Ledger, encode_json
+from reconciler.sources.ledger import MANIFEST_ATTRIBUTES, MANIFEST_META, FileRow, Ledger, encode_json
 from reconciler.sources.listing import Listing
 from reconciler.sources.location import Place
-from reconciler.sources.metadata import MetaMerger, Surroundings, TableView, open_origins
+from reconciler.sources.manifest_entries import ManifestListing
+from reconciler.sources.manifest_sorting import ManifestOrigin, ManifestSorter, RowValues, merged_values
+from reconciler.sources.metadata import MetaMerger, Origin, Surroundings, TableView, open_origins
 from reconciler.sources.names import natural_key
 from reconciler.sources.schema import MetaValidator
 from reconciler.sources.table import read_metadata
@@ -69,12 +71,12 @@ class Assembly:
 
     def units(self) -> Iterator[Unit]:
         """Yield the units, sorted by key in order of code points; checksums are None. Can be called again."""
-        for key, files, meta in self._ledger.units():
+        for key, files, meta, attributes in self._ledger.units():
             refs = tuple(
                 ListedRef(self._names[spec], source, path, size, None, stamp)
                 for spec, path, source, size, stamp in json.loads(files)
             )
-            yield Unit(key, refs, json.loads(meta), self._groups)
+            yield Unit(key, refs, json.loads(meta), self._groups, json.loads(attributes) if attributes else {})
 
     def close(self) -> None:
         """Give temporary space back; `units` cannot be called any more."""
@@ -90,13 +92,16 @@ def assemble(
     listings: Sequence[Listing],
     validator: MetaValidator | None,
     schema: JSONObject | None,
+    manifest: ManifestListing | None = None,
 ) -> Assembly:
-    """Build the assembly of listed sources; called through `Survey.assemble`."""
+    """Build the assembly of listed sources or of a manifest; called through `Survey.assemble`."""
     work = _Assembler(asset_set, specifications, classifier, places, Ledger())
     work.sort_files(listings)
+    if manifest is not None:
+        work.sort_manifest(manifest)
     tables = work.load_tables(metadata, schema_kinds(schema))
     around = Surroundings(asset_set, places, work.ledger, schema_kinds(schema), work.findings.add)
-    merger = MetaMerger(around, list(open_origins(metadata, around, tables)))
+    merger = MetaMerger(around, [*work.manifest_origins(manifest), *open_origins(metadata, around, tables)])
     work.make_units(merger, validator)
     work.settle_sidecars()
     work.check_contents()
@@ -166,6 +171,7 @@ class _Assembler:
         self._scanned = 0
         self._incomplete_units = 0
         self._undecided: frozenset[str] = frozenset()
+        self._attributes: RowValues | None = None
         self._order = sorted(range(len(specifications)), key=lambda i: specifications[i].name)
 
     # -- files
@@ -228,6 +234,38 @@ class _Assembler:
             detail = f"{listed(tally.samples, tally.count)}."
             self._add(Finding(fault, Problem(summary, None, detail, fix, severity, self._address), paths=tally.samples))
 
+    # -- manifest
+
+    def sort_manifest(self, manifest: ManifestListing) -> None:
+        """Give every row of a manifest its unit and specification."""
+        for problem in manifest.problems:
+            self._add(Finding(Fault.MANIFEST, problem))
+        self.ledger.add_files(self._placed(manifest))
+        self.ledger.match_manifest()
+        self._report_unmatched()
+
+    def _placed(self, manifest: ManifestListing) -> Iterator[FileRow]:
+        rows = ManifestSorter(self._classifier, self._asset_set)
+        for entry in manifest.entries():
+            self._scanned += not entry.external
+            decision = rows.decide(entry)
+            if isinstance(decision, Left):
+                self._leave(decision, entry.source, entry.path, entry.size_bytes)
+                continue
+            key, spec = decision
+            if entry.meta or entry.attributes:
+                self.ledger.hold_manifest_row(key, entry.line, entry.meta, entry.attributes)
+            yield FileRow(key, spec, entry.path, entry.source, entry.size_bytes, entry.stamp, entry.line)
+
+    def manifest_origins(self, manifest: ManifestListing | None) -> list[Origin]:
+        """What the rows of the manifest say, as the weakest metadata source."""
+        if manifest is None:
+            return []
+        address = f"manifest of {self._address}"
+        rows = self.ledger.rows_by_unit(MANIFEST_META)
+        self._attributes = RowValues(self.ledger.rows_by_unit(MANIFEST_ATTRIBUTES))
+        return [ManifestOrigin(address, manifest.shown, rows, self._add)]
+
     # -- tables
 
     def load_tables(self, metadata: Sequence[MetadataSource], kinds: dict[str, str]) -> dict[int, TableView]:
@@ -281,7 +319,7 @@ class _Assembler:
         """Check every candidate and write the good ones."""
         self.ledger.add_units(self._made(merger, validator))
 
-    def _made(self, merger: MetaMerger, validator: MetaValidator | None) -> Iterator[tuple[str, str, str]]:
+    def _made(self, merger: MetaMerger, validator: MetaValidator | None) -> Iterator[tuple[str, str, str, str]]:
         for key, rows in self.ledger.candidates():
             files = self._checked(key, rows)
             if files is None:
@@ -293,10 +331,13 @@ class _Assembler:
             self.counts[1] += len(files)
             self.counts[2] += sum(file.size_bytes for file in files)
             packed = [(f.spec, f.path, f.source, f.size_bytes, f.stamp) for f in files]
-            yield key, encode_json(packed), encode_json(meta)
+            attributes = merged_values(self._attributes.of(key)) if self._attributes else {}
+            yield key, encode_json(packed), encode_json(meta), encode_json(attributes) if attributes else ""
 
     def _checked(self, key: str, rows: list[FileRow]) -> list[FileRow] | None:
         """The files of a unit in final order; None when it cannot be one. Reports why, and accounts for the files."""
+        if rows[0].spec < 0:
+            return self._linked(key, rows)
         by_spec: dict[int, list[FileRow]] = {}
         for row in rows:
             by_spec.setdefault(row.spec, []).append(row)
@@ -318,6 +359,15 @@ class _Assembler:
             for row in by_spec.pop(index):
                 self._unmatched.add("empty (0 bytes)", self._places[row.source].show(row.path))
         return [row for index in self._order for row in _in_order(by_spec.get(index, ()))] or None
+
+    def _linked(self, key: str, rows: list[FileRow]) -> list[FileRow] | None:
+        """No file at all: the unit is a link to a URL, which must be its only row."""
+        if len(rows) == 1:
+            return []
+        what = f"unit {key!r} is a link to a URL and has other files too"
+        problem = Problem(what, None, f"The URL is {rows[0].path!r}.", "give one of them another name")
+        self._report(Fault.AMBIGUOUS, problem, key, max(row.spec for row in rows), rows)
+        return None
 
     def _check_content(self, key: str, row: FileRow) -> None:
         """Check a file that will not be hashed, so that all problems of a unit are told at once."""
@@ -416,7 +466,7 @@ class _Assembler:
         """When errors stop the run before anything is hashed, tell what content shows as well, up to a limit."""
         if not self.findings.has_errors:
             return
-        rows = ((key, FileRow(key, *row)) for key, files, _ in self.ledger.units() for row in json.loads(files))
+        rows = ((key, FileRow(key, *row)) for key, files, *_ in self.ledger.units() for row in json.loads(files))
         checked = ((key, row) for key, row in rows if is_checked(row.path, row.size_bytes))
         for key, row in islice(checked, _CONTENT_CHECKS):
             self._check_content(key, row)
@@ -449,8 +499,10 @@ class _Assembler:
 
 
 def _in_order(rows: Sequence[FileRow]) -> Sequence[FileRow]:
-    """Files of one specification: frame2 before frame10."""
-    return rows if len(rows) < 2 else sorted(rows, key=lambda row: (natural_key(row.path), row.path, row.source))
+    """Files of one specification: in the order of a manifest's rows, else frame2 before frame10."""
+    if len(rows) < 2:
+        return rows
+    return sorted(rows, key=lambda row: (row.position, natural_key(row.path), row.path, row.source))
 
 
 def _printable(path: str) -> str:

@@ -110,6 +110,12 @@ class FolderRules:
         key = self._rules.key_of(self._prefix, stem, name)
         return self._rules.no_key if not key else (key, index)
 
+    def specification(self, name: str) -> int | Left:
+        """The specification of a file that a manifest names: by rule, folder and extension; nothing is left out."""
+        stem, suffix = self._rules.mapping.split(name)
+        index = self._by_rule(self._prefix + name, suffix) if self._rules.rules else None
+        return self._by_folder(stem, suffix) if index is None else index
+
     def _left_out(self, path: str, name: str) -> Left | None:
         rule = self._selection.excludes(path)
         if rule:

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from reconciler.errors import Problem, Severity, SourceError
@@ -172,7 +172,7 @@ class _Run:
             if digested.flaw and self._flaws <= MAX_FINDINGS:
                 source = self._places[file.source]
                 self._report(flaw_problem(source, file.path, file.spec, unit.key, digested.flaw, self._address))
-        return Unit(unit.key, tuple(files), unit.meta, unit.groups)
+        return replace(unit, files=tuple(files))
 
 
 def _cache_stamp(place: Place, file: FileRef) -> str:

@@ -15,12 +15,15 @@ from typing import NamedTuple
 from reconciler.model.json import JSON
 
 _CACHE_KIB = 16 * 1024
+# Origins of what the rows of a manifest say; metadata sources count from 0.
+MANIFEST_META, MANIFEST_ATTRIBUTES = -1, -2
 _SCHEMA = """
-CREATE TABLE files (key TEXT, spec INTEGER, path TEXT, source INTEGER, size INTEGER, stamp TEXT);
+CREATE TABLE files (key TEXT, spec INTEGER, path TEXT, source INTEGER, size INTEGER, stamp TEXT,
+  position INTEGER);
 CREATE TABLE sidecars (path TEXT, source INTEGER, size INTEGER, used INTEGER DEFAULT 0,
   PRIMARY KEY (path, source)) WITHOUT ROWID;
 CREATE TABLE rows (origin INTEGER, key TEXT, unit TEXT, line INTEGER, data TEXT);
-CREATE TABLE units (key TEXT, files TEXT, meta TEXT);
+CREATE TABLE units (key TEXT, files TEXT, meta TEXT, attributes TEXT);
 """
 
 
@@ -29,7 +32,10 @@ encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class FileRow(NamedTuple):
-    """One file of a candidate unit. spec: index. stamp: as in the listing."""
+    """One file of a candidate unit. spec: index; -1 for a link, whose path is a URL. stamp: as in the listing.
+
+    position: line in a manifest, which orders the files of one specification; 0 where their names do.
+    """
 
     key: str
     spec: int
@@ -37,6 +43,7 @@ class FileRow(NamedTuple):
     source: int
     size_bytes: int
     stamp: str
+    position: int = 0
 
 
 class TableRow(NamedTuple):
@@ -66,7 +73,7 @@ class Ledger:
 
     def add_files(self, rows: Iterable[FileRow]) -> None:
         """Add files of candidate units."""
-        self._insert("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._insert("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def add_sidecar(self, path: str, source: int, size_bytes: int) -> None:
         """Remember a file that may hold metadata of a unit."""
@@ -99,6 +106,16 @@ class Ledger:
         """Add (key, line, values) of one metadata source."""
         packed = ((origin, key, line, encode_json(values)) for key, line, values in rows)
         self._insert("INSERT INTO rows (origin, key, line, data) VALUES (?, ?, ?, ?)", packed)
+
+    def hold_manifest_row(self, key: str, line: int, meta: dict[str, JSON], attributes: dict[str, JSON]) -> None:
+        """Keep what a row of a manifest says about the unit of that key, until `match_manifest`."""
+        held = ((MANIFEST_META, meta), (MANIFEST_ATTRIBUTES, attributes))
+        rows = [(origin, key, key, line, encode_json(values)) for origin, values in held if values]
+        self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", rows)
+
+    def match_manifest(self) -> None:
+        """Make the rows of a manifest quick to find by unit."""
+        self._db.execute("CREATE INDEX IF NOT EXISTS rows_by_unit ON rows (origin, unit, line)")
 
     def match_rows(self, origin: int, normalise: Callable[[str], str]) -> None:
         """Give rows to the units they name: by key, else by the name or path of one of the unit's files.
@@ -147,17 +164,17 @@ class Ledger:
 
     # -- finished units
 
-    def add_units(self, units: Iterable[tuple[str, str, str]]) -> None:
-        """Add finished units as (key, files as JSON, meta as JSON), in order of key."""
-        self._insert("INSERT INTO units VALUES (?, ?, ?)", units)
+    def add_units(self, units: Iterable[tuple[str, str, str, str]]) -> None:
+        """Add finished units as (key, then as JSON files, meta and attributes), in order of key."""
+        self._insert("INSERT INTO units VALUES (?, ?, ?, ?)", units)
 
     def drop_files(self) -> None:
         """Forget the candidates once the units are finished."""
         self._db.executescript("DROP TABLE files; DROP TABLE rows;")
 
-    def units(self) -> Iterator[tuple[str, str, str]]:
+    def units(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield finished units in order of key."""
-        return iter(self._db.execute("SELECT key, files, meta FROM units ORDER BY rowid"))
+        return iter(self._db.execute("SELECT key, files, meta, attributes FROM units ORDER BY rowid"))
 
     def _insert(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         self._db.execute("BEGIN")

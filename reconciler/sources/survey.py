@@ -20,16 +20,20 @@ from reconciler.model.json import JSON, JSONObject, digest
 from reconciler.model.resource import (
     AssetSet,
     FileSpecification,
+    ManifestFile,
     MetadataSource,
     PathMetadata,
     SidecarMetadata,
     TableMetadata,
 )
 from reconciler.sources.assembly import Assembly, assemble
+from reconciler.sources.cells import schema_kinds
 from reconciler.sources.classify import Classifier
 from reconciler.sources.listing import Listing
 from reconciler.sources.local import list_local
 from reconciler.sources.location import Place, failure, locate, translated
+from reconciler.sources.manifest_entries import ManifestListing
+from reconciler.sources.manifest_listing import list_manifest
 from reconciler.sources.metadata import check_path_regex, sidecar_pattern
 from reconciler.sources.remote import UNTRUSTED, list_remote, version_token
 from reconciler.sources.schema import MetaValidator
@@ -45,12 +49,16 @@ _SKIPPED_FIELDS = {"head", "options", "platform", "prune", "duplicates", "existi
 class Survey:
     """The listed sources of one asset set. fingerprint: equal means that `assemble` gives the same as before."""
 
-    def __init__(self, plan: SurveyPlan, listings: tuple[Listing, ...]) -> None:
+    def __init__(
+        self, plan: SurveyPlan, listings: tuple[Listing, ...], manifest: ManifestListing | None = None
+    ) -> None:
         self._plan = plan
         self._listings = listings
-        self.fingerprint = plan.fingerprint(listings)
-        self.file_count = sum(listing.file_count for listing in listings)
-        self.byte_count = sum(listing.byte_count for listing in listings)
+        self._manifest = manifest
+        everything = listings if manifest is None else (manifest,)
+        self.fingerprint = plan.fingerprint(everything)
+        self.file_count = sum(listing.file_count for listing in everything)
+        self.byte_count = sum(listing.byte_count for listing in everything)
 
     def assemble(self) -> Assembly:
         """Group the files into units, merge metadata and check everything; finds, never raises, data problems.
@@ -61,13 +69,15 @@ class Survey:
         plan = self._plan
         return assemble(
             plan.asset_set, plan.specifications, plan.metadata, plan.classifier, plan.places, self._listings,
-            plan.validator, plan.schema,
+            plan.validator, plan.schema, self._manifest,
         )  # fmt: skip
 
     def close(self) -> None:
         """Give temporary space back."""
         for listing in self._listings:
             listing.close()
+        if self._manifest is not None:
+            self._manifest.close()
 
 
 def survey(
@@ -87,12 +97,14 @@ def survey(
     """
     plan = SurveyPlan(asset_set, specifications, _ordered(asset_set, metadata), unit_meta_schema)
     problems: list[Problem] = []
-    listings = [_attempt(problems, partial(_list, plan, number, problems)) for number in range(len(asset_set.sources))]
+    walked = range(len(asset_set.sources)) if asset_set.manifest is None else range(0)
+    listings = [_attempt(problems, partial(_list, plan, number, problems)) for number in walked]
+    manifest = _attempt(problems, partial(_list_manifest, plan, asset_set.manifest)) if asset_set.manifest else None
     for source in plan.tables:
         _attempt(problems, partial(table_identity, source))
     if problems:
         raise SourceError(_concerning(problems, asset_set))
-    return Survey(plan, tuple(listing for listing in listings if listing is not None))
+    return Survey(plan, tuple(listing for listing in listings if listing is not None), manifest)
 
 
 class SurveyPlan:
@@ -132,7 +144,7 @@ class SurveyPlan:
         """Metadata sources that are tables."""
         return tuple(source for source in self.metadata if isinstance(source.origin, TableMetadata))
 
-    def fingerprint(self, listings: Sequence[Listing]) -> str:
+    def fingerprint(self, listings: Sequence[Listing | ManifestListing]) -> str:
         """Digest over rules, listings and the identity of metadata tables."""
         total = hashlib.sha256(digest(self._rules()).encode())
         for listing in listings:
@@ -188,6 +200,11 @@ def _list(plan: SurveyPlan, number: int, problems: list[Problem]) -> Listing:
     if not found and not _has_usable_file(listing, selection):
         problems.append(_empty(place, listing))
     return listing
+
+
+def _list_manifest(plan: SurveyPlan, manifest: ManifestFile) -> ManifestListing:
+    names = [specification.name for specification in plan.specifications]
+    return list_manifest(plan.asset_set, manifest, plan.places[0], names, schema_kinds(plan.schema))
 
 
 def _has_usable_file(listing: Listing, selection: Selection) -> bool:

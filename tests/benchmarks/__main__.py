@@ -1,8 +1,9 @@
 """All benchmarks."""
 
-from tests.benchmarks import exports, population, service, startup
+from tests.benchmarks import exports, manifests, population, service, startup
 
 startup.main()
 population.main()
+manifests.main()
 service.main()
 exports.main()

@@ -70,8 +70,32 @@ def _source_problems(configuration: Configuration) -> list[Problem]:
     found: list[Problem] = []
     for resource in configuration.resources:
         if isinstance(resource, AssetSet):
-            found += _reach(resource)
+            found += _reach(resource) if resource.manifest is None else _check_manifest(resource, configuration)
     return found
+
+
+def _check_manifest(asset_set: AssetSet, configuration: Configuration) -> list[Problem]:
+    """Everything that is wrong with a manifest: it says by itself what its files are."""
+    from contextlib import closing
+
+    from reconciler.errors import ConfigError
+    from reconciler.model.resource import Collection, Ref
+    from reconciler.sources.location import locate
+    from reconciler.sources.manifest_listing import list_manifest
+
+    reference, folder = asset_set.collection, asset_set.head.folder
+    declared = {resource.head.address: resource for resource in configuration.resources}
+    collection = declared.get(reference.address) if isinstance(reference, Ref) else None
+    if not isinstance(collection, Collection) or asset_set.manifest is None:
+        return []  # only the backend knows the specifications
+    names = [specification.name for specification in collection.file_specifications or ()]
+    above = asset_set.sources[0]
+    try:
+        place = locate(above.url, folder, above.options)
+        with closing(list_manifest(asset_set, asset_set.manifest, place, names, {})) as listing:
+            return [*listing.problems]
+    except ConfigError as error:
+        return [problem if problem.at else _placed(problem, asset_set) for problem in error.problems]
 
 
 def _reach(asset_set: AssetSet) -> list[Problem]:
