@@ -1,7 +1,7 @@
 """The third step of the store's schema: the tables of the Sage dialect, all named `sage_…`.
 
-Texts that are compared without case are kept a second time in lower case (`…_key`); etags are random; times are ISO 8601
-in UTC with milliseconds, so that they sort as text.
+Texts that are compared without case are kept a second time in lower case (`…_key`); etags are random; times are ISO
+8601 in UTC with milliseconds, so that they sort as text.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CREATE TABLE sage_entities (
     alias TEXT, alias_key TEXT, created_by INTEGER NOT NULL, created_on TEXT NOT NULL, trash_root INTEGER);
 CREATE UNIQUE INDEX sage_entities_by_name ON sage_entities (parent_id, name) WHERE trash_root IS NULL;
 CREATE UNIQUE INDEX sage_entities_by_alias ON sage_entities (alias_key) WHERE trash_root IS NULL;
-CREATE INDEX sage_entities_by_parent ON sage_entities (parent_id);
+CREATE INDEX sage_entities_by_parent ON sage_entities (parent_id, trash_root, type);
 CREATE INDEX sage_entities_by_benefactor ON sage_entities (benefactor_id);
 CREATE INDEX sage_entities_by_trash ON sage_entities (trash_root);
 

@@ -93,7 +93,7 @@ def read_grants(call: Call, body: Body) -> dict[int, frozenset[str]]:
     granted: dict[int, frozenset[str]] = {}
     for row in body.objects("resourceAccess", most=1000):
         principal = row.needed_integer("principalId")
-        access = frozenset(str(one) for one in row.list("accessType"))
+        access = frozenset(str(one) for one in row.items("accessType"))
         _check_row(call, principal, access)
         granted[principal] = granted.get(principal, frozenset()) | access
     return granted

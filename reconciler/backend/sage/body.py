@@ -75,7 +75,7 @@ class Body:
             raise self._fail(key, "must be true or false")
         return value
 
-    def list(self, key: str, *, most: int = 1_000_000) -> list[Any]:
+    def items(self, key: str, *, most: int = 1_000_000) -> list[Any]:
         """A list, empty when absent."""
         value = self.values.get(key)
         if value is None:
@@ -93,7 +93,7 @@ class Body:
 
     def objects(self, key: str, *, most: int = 1_000_000) -> list[Body]:
         """A list of objects, empty when absent."""
-        items = self.list(key, most=most)
+        items = self.items(key, most=most)
         return [Body(item, f"{self.where}{key}[{index}]") for index, item in enumerate(items)]
 
     def entity(self, key: str) -> int | None:

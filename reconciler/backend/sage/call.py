@@ -38,6 +38,7 @@ class Call:
     request: Request
     caller: Caller
     connection: Connection | None = None
+    _now: str = ""
 
     @property
     def db(self) -> Connection:
@@ -57,8 +58,9 @@ class Call:
 
     @property
     def now(self) -> str:
-        """The time now, ISO 8601 in UTC with milliseconds."""
-        return iso(self.store.clock())
+        """The time of the call, ISO 8601 in UTC with milliseconds: one for all that it does."""
+        self._now = self._now or iso(self.store.clock())
+        return self._now
 
     def entity(self, name: str = "id") -> int:
         """A captured entity id."""

@@ -23,9 +23,14 @@ CURRENT: Final = "sage_entities e JOIN sage_versions v ON v.entity_id = e.id AND
 Node = Row
 
 
+def find_row(db: Connection, entity: int) -> Node | None:
+    """An entity at its current version, in the trash or not; None when there is none."""
+    return one(db, f"SELECT {NODE} FROM {CURRENT} WHERE e.id = ?", (entity,))
+
+
 def find_node(db: Connection, entity: int, version: int | None = None) -> Node:
     """An entity at a version, the current one when None; 404 when there is none, or when it is in the trash."""
-    row = one(db, f"SELECT {NODE} FROM {CURRENT} WHERE e.id = ?", (entity,))
+    row = find_row(db, entity)
     if row is None:
         raise no_entity(entity)
     if row["trash_root"] is not None:
@@ -102,7 +107,8 @@ def entity_wire(node: Node) -> dict[str, Any]:
         wire["dataFileHandleId"] = str(node["file_handle_id"])
     if node["type"] == "project":
         wire["alias"] = node["alias"]
-    return wire | json.loads(node["fields"])
+    wire.update(json.loads(node["fields"]))
+    return wire
 
 
 def header_wire(node: Node) -> dict[str, Any]:
@@ -125,7 +131,7 @@ def header_wire(node: Node) -> dict[str, Any]:
 def ancestors(db: Connection, entity: int) -> list[Row]:
     """An entity and all above it, itself first, the root left out: id, name, type, parent_id."""
     return db.execute(
-        "WITH RECURSIVE up (id, depth) AS (SELECT CAST(? AS INTEGER), 0 UNION ALL"
+        "WITH RECURSIVE up (id, depth) AS (SELECT CAST(? AS BIGINT), 0 UNION ALL"
         " SELECT e.parent_id, up.depth + 1 FROM sage_entities e JOIN up ON e.id = up.id WHERE up.depth < 100)"
         " SELECT e.id, e.name, e.type, e.parent_id FROM up JOIN sage_entities e ON e.id = up.id ORDER BY up.depth",
         (entity,),
@@ -135,7 +141,7 @@ def ancestors(db: Connection, entity: int) -> list[Row]:
 def subtree(db: Connection, entity: int, *, condition: str = "1 = 1") -> list[int]:
     """Ids of an entity and all below it that are in reach by entities (`e`) that meet a condition."""
     rows = db.execute(
-        "WITH RECURSIVE down (id) AS (SELECT CAST(? AS INTEGER) UNION ALL"
+        "WITH RECURSIVE down (id) AS (SELECT CAST(? AS BIGINT) UNION ALL"
         f" SELECT e.id FROM sage_entities e JOIN down ON e.parent_id = down.id WHERE {condition})"
         " SELECT id FROM down",
         (entity,),

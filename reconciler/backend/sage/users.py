@@ -117,7 +117,7 @@ def passing_record(call: Call) -> Response:
 def create_token(call: Call) -> Response:
     """`POST /personalAccessToken`: the token itself is shown this once."""
     body = call.body
-    scopes = [str(scope) for scope in body.list("scope")] or ["view"]
+    scopes = [str(scope) for scope in body.items("scope")] or ["view"]
     unknown = sorted(set(scopes) - ALL_SCOPES)
     if unknown:
         raise bad(f"Unknown scope: {unknown[0][:100]}. One of {', '.join(sorted(ALL_SCOPES))}.")
