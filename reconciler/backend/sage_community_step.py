@@ -17,30 +17,26 @@ CREATE TABLE sage_invitations (
 CREATE INDEX sage_invitations_by_team ON sage_invitations (team_id, id);
 CREATE INDEX sage_invitations_by_user ON sage_invitations (user_id, id);
 
+-- batch_token: names the state of its submissions between two batches of statuses, null when none is expected.
 CREATE TABLE sage_evaluations (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, etag TEXT NOT NULL, description TEXT,
-    owner_id INTEGER NOT NULL, content_source INTEGER NOT NULL, instructions TEXT, receipt TEXT, quota TEXT,
-    created_on TEXT NOT NULL);
+    owner_id INTEGER NOT NULL, content_source INTEGER NOT NULL, instructions TEXT, receipt TEXT,
+    batch_token TEXT, created_on TEXT NOT NULL);
 CREATE INDEX sage_evaluations_by_source ON sage_evaluations (content_source, id);
 
--- limits: as JSON.
-CREATE TABLE sage_rounds (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    evaluation_id INTEGER NOT NULL REFERENCES sage_evaluations ON DELETE CASCADE, etag TEXT NOT NULL,
-    starts_on TEXT NOT NULL, ends_on TEXT NOT NULL, limits TEXT NOT NULL);
-CREATE INDEX sage_rounds_by_evaluation ON sage_rounds (evaluation_id, starts_on);
-
--- body: what never changes, as the wire has it. file_ids: handles that were part of it, as JSON.
+-- body: what never changes, as the wire has it. bundle: the entity as it was, as JSON. score, report: outdated, but served.
 -- annotations, old_annotations: of the status, in the two shapes that exist, as JSON.
 CREATE TABLE sage_submissions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     evaluation_id INTEGER NOT NULL REFERENCES sage_evaluations ON DELETE CASCADE, user_id INTEGER NOT NULL,
     team_id INTEGER, entity_id INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL, bundle TEXT,
-    file_ids TEXT NOT NULL, created_on TEXT NOT NULL, etag TEXT NOT NULL, status TEXT NOT NULL,
+    file_handle_id INTEGER, created_on TEXT NOT NULL, etag TEXT NOT NULL, status TEXT NOT NULL,
     status_version INTEGER NOT NULL, modified_on TEXT NOT NULL, can_cancel INTEGER NOT NULL DEFAULT 0,
-    cancel_requested INTEGER NOT NULL DEFAULT 0, annotations TEXT, old_annotations TEXT);
+    cancel_requested INTEGER NOT NULL DEFAULT 0, score DOUBLE PRECISION, report TEXT,
+    annotations TEXT, old_annotations TEXT);
 CREATE INDEX sage_submissions_by_evaluation ON sage_submissions (evaluation_id, id);
 CREATE INDEX sage_submissions_by_user ON sage_submissions (user_id, evaluation_id);
+CREATE INDEX sage_submissions_by_file ON sage_submissions (file_handle_id);
 CREATE INDEX sage_submissions_by_team ON sage_submissions (team_id);
 CREATE TABLE sage_contributors (
     submission_id INTEGER NOT NULL REFERENCES sage_submissions ON DELETE CASCADE, user_id INTEGER NOT NULL,

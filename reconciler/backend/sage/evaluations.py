@@ -1,8 +1,10 @@
-"""Evaluations, which are queues that take submissions: finding, making, changing and removing them, and who may what."""
+"""Evaluations, which are queues that take submissions: finding and writing them, and who may what.
+
+They have no rounds and no quotas here, so that all of them are always active.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final
 
@@ -67,7 +69,6 @@ def _wire(row: Row) -> dict[str, Any]:
         "contentSource": syn(row["content_source"]),
         "submissionInstructionsMessage": row["instructions"],
         "submissionReceiptMessage": row["receipt"],
-        "quota": json.loads(row["quota"]) if row["quota"] else None,
     }
 
 
@@ -78,7 +79,6 @@ def _fields(call: Call, body: Body, number: int | None = None) -> dict[str, Any]
         "description": body.text("description", longest=1_000_000),
         "instructions": body.text("submissionInstructionsMessage", longest=1_000_000),
         "receipt": body.text("submissionReceiptMessage", longest=1_000_000),
-        "quota": _quota(body),
     }
 
 
@@ -90,16 +90,6 @@ def _free_name(call: Call, body: Body, number: int | None) -> str:
     if holder not in (None, number):
         raise taken(f"An Evaluation already exists with the name {name}")
     return name
-
-
-def _quota(body: Body) -> str | None:
-    quota = body.object("quota")
-    if quota is None:
-        return None
-    texts = {"firstRoundStart": quota.text("firstRoundStart", longest=100)}
-    names = ("numberOfRounds", "roundDurationMillis", "submissionLimit")
-    kept = {**texts, **{name: quota.integer(name) for name in names}}
-    return json.dumps({key: value for key, value in kept.items() if value is not None}, sort_keys=True)
 
 
 def create(call: Call) -> Response:
@@ -170,17 +160,7 @@ def _listed(call: Call, access: str, condition: str = "1 = 1", values: tuple[Any
     if wanted := [plain_id(one) for one in call.query.all("evaluationIds")]:
         parts.append(f"e.id IN ({', '.join('?' * len(wanted))})")
         given += wanted
-    if call.query.boolean("activeOnly"):
-        parts.append(_IS_ACTIVE)
-        given += [call.now, call.now]
     return page_query(call, "e.*", f"sage_evaluations e WHERE {' AND '.join(parts)}", "e.name", given, _wire)
-
-
-# An evaluation without rounds is always active.
-_IS_ACTIVE: Final = (
-    "(NOT EXISTS (SELECT 1 FROM sage_rounds r WHERE r.evaluation_id = e.id) OR EXISTS (SELECT 1 FROM sage_rounds r"
-    " WHERE r.evaluation_id = e.id AND r.starts_on <= ? AND r.ends_on > ?))"
-)
 
 
 def _access(call: Call) -> str:
