@@ -9,14 +9,47 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler.backend.routing import Route
-from reconciler.backend.sage import entities, trash, users
+from reconciler.backend.sage import (
+    blob_urls,
+    downloads,
+    entities,
+    evaluations,
+    external_handles,
+    file_handles,
+    job_kinds,
+    memberships,
+    multipart_uploads,
+    project_settings,
+    storage_locations,
+    submission_eligibility,
+    submission_status,
+    submissions,
+    team_members,
+    teams,
+    trash,
+    users,
+)
 from reconciler.backend.sage.routes import SageRoute
 
 _SERVICES: Final = (
+    storage_locations,
+    project_settings,
+    multipart_uploads,
+    job_kinds,
+    file_handles,
+    external_handles,
+    downloads,
     users,
     entities,
     trash,
+    teams,
+    team_members,
+    memberships,
+    evaluations,
+    submissions,
+    submission_status,
+    submission_eligibility,
 )
 
 ROUTES: Final[tuple[SageRoute, ...]] = tuple(route for service in _SERVICES for route in service.ROUTES)
-BYTES: Final[tuple[Route, ...]] = ()
+BYTES: Final[tuple[Route, ...]] = blob_urls.BYTES
