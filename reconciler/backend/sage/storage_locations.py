@@ -52,7 +52,7 @@ def read_location(body: Body) -> dict[str, Any]:
     kept: dict[str, Any] = {"concreteType": concrete, "uploadType": upload_type}
     kept |= {key: body.needed(key).strip() for key in needed}
     kept |= {key: body.text(key) for key in (*optional, "banner", "description")}
-    kept |= {key: body.boolean(key) for key in flags if body.values.get(key) is not None}
+    kept |= {key: body.boolean(key) for key in flags}
     return {key: value for key, value in sorted(kept.items()) if value is not None}
 
 
