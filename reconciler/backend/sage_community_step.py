@@ -24,7 +24,7 @@ CREATE TABLE sage_evaluations (
     batch_token TEXT, created_on TEXT NOT NULL);
 CREATE INDEX sage_evaluations_by_source ON sage_evaluations (content_source, id);
 
--- body: what never changes, as the wire has it. bundle: the entity as it was, as JSON. score, report: outdated, but served.
+-- body: what never changes, as the wire has it. bundle: the entity as it was, as JSON. score, report: outdated.
 -- annotations, old_annotations: of the status, in the two shapes that exist, as JSON.
 CREATE TABLE sage_submissions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

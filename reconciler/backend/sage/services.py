@@ -28,6 +28,9 @@ from reconciler.backend.sage import (
     teams,
     trash,
     users,
+    wiki_files,
+    wiki_pages,
+    wiki_texts,
 )
 from reconciler.backend.sage.routes import SageRoute
 
@@ -49,6 +52,9 @@ _SERVICES: Final = (
     submissions,
     submission_status,
     submission_eligibility,
+    wiki_pages,
+    wiki_texts,
+    wiki_files,
 )
 
 ROUTES: Final[tuple[SageRoute, ...]] = tuple(route for service in _SERVICES for route in service.ROUTES)

@@ -15,7 +15,7 @@ from reconciler.backend.sage.call import Call, reply
 from reconciler.backend.sage.errors import bad, forbidden
 from reconciler.backend.sage.evaluations import evaluation_for
 from reconciler.backend.sage.routes import reads
-from reconciler.backend.sage.submission_rows import NOT_COUNTED
+from reconciler.backend.sage.submission_queue import NOT_COUNTED
 from reconciler.backend.sage.team_members import is_member
 from reconciler.backend.sage.teams import find_team
 from reconciler.backend.wire import Response

@@ -11,7 +11,7 @@ from reconciler.backend.sage.errors import bad, forbidden, stale
 from reconciler.backend.sage.evaluations import evaluation_for
 from reconciler.backend.sage.routes import reads, writes
 from reconciler.backend.sage.submission_annotations import read_annotations, read_old_annotations
-from reconciler.backend.sage.submission_rows import (
+from reconciler.backend.sage.submission_queue import (
     PRIVATE,
     STATES,
     find_submission,

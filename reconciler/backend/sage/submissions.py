@@ -18,7 +18,7 @@ from reconciler.backend.sage.paging import limit_and_offset
 from reconciler.backend.sage.principals import find_user
 from reconciler.backend.sage.routes import DOWNLOAD, reads, writes
 from reconciler.backend.sage.submission_eligibility import check_eligibility
-from reconciler.backend.sage.submission_rows import (
+from reconciler.backend.sage.submission_queue import (
     PRIVATE,
     RECEIVED,
     STATES,
