@@ -14,6 +14,7 @@ from reconciler.backend.database import IDS, Row, one
 from reconciler.backend.sage.acls import has_right
 from reconciler.backend.sage.body import Body, entity_id, plain_id
 from reconciler.backend.sage.call import Call
+from reconciler.backend.sage.community_files import named_by_markdown, named_by_page, named_by_submission
 from reconciler.backend.sage.errors import bad, forbidden, missing
 from reconciler.backend.sage.file_handles import is_owner, lookup_handle
 from reconciler.backend.sage.nodes import find_node, require
@@ -117,9 +118,12 @@ ASSOCIATIONS: Final[dict[str, Named]] = {
     "FileEntity": named_by_file,
     "MessageAttachment": named_by_message,
     "FormData": named_by_form,
+    "SubmissionAttachment": named_by_submission,
+    "WikiAttachment": named_by_page,
+    "WikiMarkdown": named_by_markdown,
     **dict.fromkeys(
         (
-            "TableEntity", "WikiAttachment", "WikiMarkdown", "SubmissionAttachment", "UserProfileAttachment",
+            "TableEntity", "UserProfileAttachment",
             "TeamAttachment", "VerificationSubmission", "AccessRequirementAttachment", "DataAccessRequestAttachment",
             "DataAccessSubmissionAttachment", "AccessApprovalAttachment",
         ),

@@ -34,6 +34,9 @@ _LINKS: Final = (
     "SELECT 1 FROM sage_versions WHERE file_handle_id = ?",
     "SELECT 1 FROM sage_messages WHERE file_handle_id = ?",
     "SELECT 1 FROM sage_form_data WHERE file_handle_id = ?",
+    "SELECT 1 FROM sage_submissions WHERE file_handle_id = ?",
+    "SELECT 1 FROM sage_wiki_versions WHERE markdown_id = ?",
+    "SELECT 1 FROM sage_wiki_attachments WHERE file_handle_id = ?",
 )
 
 
