@@ -47,6 +47,15 @@ def rights(db: Connection, caller: Caller, kind: str, owner: int) -> frozenset[s
     return frozenset(row["access"] for row in rows)
 
 
+def has_public_right(db: Connection, kind: str, owner: int) -> bool:
+    """Whether everybody may read by an owner's list, signed in or not."""
+    sql = (
+        "SELECT count(*) FROM sage_grants WHERE owner_kind = ? AND owner_id = ? AND access = 'READ'"
+        " AND principal_id = ?"
+    )
+    return bool(scalar(db, sql, (kind, owner, PUBLIC)))
+
+
 def find_acl(db: Connection, kind: str, owner: int, wire_id: str) -> dict[str, Any] | None:
     """An owner's own list as the wire has it, None when it has none. wire_id: the owner's id as the wire has it."""
     head = one(db, "SELECT * FROM sage_acls WHERE owner_kind = ? AND owner_id = ?", (kind, owner))

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from reconciler.backend.database import insert, next_id, one, scalar
+from reconciler.backend.database import insert, next_id, one
 from reconciler.backend.sage.acls import write_acl
 from reconciler.backend.sage.activity_links import check_activity
 from reconciler.backend.sage.body import Body
 from reconciler.backend.sage.call import Call, fresh_etag, syn
 from reconciler.backend.sage.entity_fields import EntityFields, check_alias, read_fields
 from reconciler.backend.sage.entity_types import ROOT
-from reconciler.backend.sage.errors import CERTIFICATION_REQUIRED, bad, forbidden, missing, stale
+from reconciler.backend.sage.errors import CERTIFICATION_REQUIRED, bad, forbidden, stale
+from reconciler.backend.sage.file_handles import lookup_handle, own_handle
 from reconciler.backend.sage.hierarchy import check_depth, check_free, check_move, check_place, inherit
 from reconciler.backend.sage.nodes import Node, find_node, parent_benefactor, require, touch
 
@@ -31,7 +32,7 @@ def create_entity(call: Call, body: Body, activity: int | None = None) -> int:
     check_place(call, fields.kind, fields.parent)
     _check_certified(call, fields.kind.name)
     check_depth(call, fields.parent)
-    _check_file(call, fields.file_handle)
+    check_file(call, fields.file_handle)
     if activity is not None:
         check_activity(call, activity)
     entity = next_id(call.db, "sage_entities")
@@ -112,7 +113,7 @@ def update_entity(
         raise stale(syn(entity))
     _check_certified(call, fields.kind.name)
     if fields.file_handle != node["file_handle_id"]:
-        _check_file(call, fields.file_handle)
+        check_file(call, fields.file_handle)
     if activity is not None:
         check_activity(call, activity)
     _place(call, node, fields)
@@ -157,13 +158,14 @@ def _is_other_content(call: Call, node: Node, fields: EntityFields) -> bool:
     """Whether two file handles differ, other than by having the same known MD5."""
     if fields.file_handle == node["file_handle_id"]:
         return False
-    before, after = (_md5(call, handle) for handle in (node["file_handle_id"], fields.file_handle))
+    before, after = (md5_of(call, handle) for handle in (node["file_handle_id"], fields.file_handle))
     return before is None or before != after
 
 
-def _md5(call: Call, handle: int | None) -> str | None:
-    md5: str | None = scalar(call.db, "SELECT md5 FROM sage_file_handles WHERE id = ?", (handle,))
-    return md5
+def md5_of(call: Call, handle: int | None) -> str | None:
+    """The MD5 of a file handle, None when nobody knows it."""
+    row = None if handle is None else lookup_handle(call.db, handle)
+    return None if row is None else row["md5"]
 
 
 def _unlabelled(fields: EntityFields) -> EntityFields:
@@ -213,15 +215,7 @@ def _check_certified(call: Call, kind: str) -> None:
         raise forbidden("Only certified users may create content in Synapse.", CERTIFICATION_REQUIRED)
 
 
-def _check_file(call: Call, handle: int | None) -> None:
+def check_file(call: Call, handle: int | None) -> None:
     """Only its creator may link a file handle to an entity."""
-    if handle is None:
-        return
-    creator = scalar(call.db, "SELECT created_by FROM sage_file_handles WHERE id = ?", (handle,))
-    if creator is None:
-        raise missing(f"The file handle {handle} does not exist.")
-    if creator != call.caller.id and not call.caller.is_admin:
-        raise forbidden(
-            "Only the creator of a FileHandle can access it directly by its ID."
-            f"  FileHandleId = '{handle}', UserId = '{call.caller.id}'"
-        )
+    if handle is not None:
+        own_handle(call, handle)
