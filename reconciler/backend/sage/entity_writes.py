@@ -32,7 +32,8 @@ def create_entity(call: Call, body: Body, activity: int | None = None) -> int:
     check_place(call, fields.kind, fields.parent)
     _check_certified(call, fields.kind.name)
     check_depth(call, fields.parent)
-    check_file(call, fields.file_handle)
+    if fields.file_handle is not None:
+        own_handle(call, fields.file_handle)
     if activity is not None:
         check_activity(call, activity)
     entity = next_id(call.db, "sage_entities")
@@ -112,8 +113,8 @@ def update_entity(
     if body.needed("etag") != node["etag"]:
         raise stale(syn(entity))
     _check_certified(call, fields.kind.name)
-    if fields.file_handle != node["file_handle_id"]:
-        check_file(call, fields.file_handle)
+    if fields.file_handle is not None and fields.file_handle != node["file_handle_id"]:
+        own_handle(call, fields.file_handle)
     if activity is not None:
         check_activity(call, activity)
     _place(call, node, fields)
@@ -158,12 +159,11 @@ def _is_other_content(call: Call, node: Node, fields: EntityFields) -> bool:
     """Whether two file handles differ, other than by having the same known MD5."""
     if fields.file_handle == node["file_handle_id"]:
         return False
-    before, after = (md5_of(call, handle) for handle in (node["file_handle_id"], fields.file_handle))
+    before, after = (_md5(call, handle) for handle in (node["file_handle_id"], fields.file_handle))
     return before is None or before != after
 
 
-def md5_of(call: Call, handle: int | None) -> str | None:
-    """The MD5 of a file handle, None when nobody knows it."""
+def _md5(call: Call, handle: int | None) -> str | None:
     row = None if handle is None else lookup_handle(call.db, handle)
     return None if row is None else row["md5"]
 
@@ -213,9 +213,3 @@ def _check_label(call: Call, entity: int, number: int, label: str) -> None:
 def _check_certified(call: Call, kind: str) -> None:
     if kind != "project" and not call.caller.is_certified:
         raise forbidden("Only certified users may create content in Synapse.", CERTIFICATION_REQUIRED)
-
-
-def check_file(call: Call, handle: int | None) -> None:
-    """Only its creator may link a file handle to an entity."""
-    if handle is not None:
-        own_handle(call, handle)

@@ -1,18 +1,17 @@
-"""Versions of entities: listing and deleting them, and exchanging the file handle of one."""
+"""Versions of entities: listing and deleting them."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from reconciler.backend.database import Row
-from reconciler.backend.sage.call import NO_CONTENT, Call, empty, syn
+from reconciler.backend.sage.call import NO_CONTENT, Call, syn
 from reconciler.backend.sage.entity_types import BY_NAME
-from reconciler.backend.sage.entity_writes import check_file, md5_of
-from reconciler.backend.sage.errors import bad, stale
+from reconciler.backend.sage.errors import bad
 from reconciler.backend.sage.nodes import find_node, readable_node, require, touch
 from reconciler.backend.sage.paging import page_query
 from reconciler.backend.sage.routes import SageRoute, reads, writes
-from reconciler.backend.wire import ApiError, Response
+from reconciler.backend.wire import Response
 
 
 def list_versions(call: Call) -> Response:
@@ -62,29 +61,7 @@ def delete_version(call: Call) -> Response:
     return NO_CONTENT
 
 
-def put_file_handle(call: Call) -> Response:
-    """`PUT /entity/{id}/version/{version}/filehandle`: another handle of the same content, same version."""
-    node = find_node(call.db, call.entity(), call.id("version"))
-    require(call, node, "UPDATE")
-    if node["type"] != "file":
-        raise bad(f"{syn(node['id'])} is not a file.")
-    old, new = call.body.needed_integer("oldFileHandleId"), call.body.needed_integer("newFileHandleId")
-    if old != node["file_handle_id"]:
-        raise stale(syn(node["id"]))
-    check_file(call, new)
-    md5 = md5_of(call, old)
-    if md5 is None or md5 != md5_of(call, new):
-        raise ApiError(412, "", "The file handles do not have the same MD5.")
-    call.db.execute(
-        "UPDATE sage_versions SET file_handle_id = ? WHERE entity_id = ? AND number = ?",
-        (new, node["id"], node["number"]),
-    )
-    touch(call, node["id"])
-    return empty()
-
-
 ROUTES: Final[tuple[SageRoute, ...]] = (
     reads("GET", "/entity/{id}/version", list_versions, anonymous=True),
     writes("DELETE", "/entity/{id}/version/{version}", delete_version),
-    writes("PUT", "/entity/{id}/version/{version}/filehandle", put_file_handle),
 )
