@@ -9,17 +9,17 @@ from reconciler.backend.database import scalar
 from reconciler.backend.sage.acls import find_acl
 from reconciler.backend.sage.activities import activity_wire
 from reconciler.backend.sage.activity_links import find_activity
-from reconciler.backend.sage.annotations import (
+from reconciler.backend.sage.body import Body
+from reconciler.backend.sage.call import Call, reply, syn
+from reconciler.backend.sage.entities import generated_by
+from reconciler.backend.sage.entity_acls import acl_wire, permissions_wire, replace_acl
+from reconciler.backend.sage.entity_annotations import (
     annotations_of,
     annotations_wire,
     check_number,
     read_annotations,
     store_annotations,
 )
-from reconciler.backend.sage.body import Body
-from reconciler.backend.sage.call import Call, reply, syn
-from reconciler.backend.sage.entities import generated_by
-from reconciler.backend.sage.entity_acls import acl_wire, permissions_wire, replace_acl
 from reconciler.backend.sage.entity_types import BY_NAME
 from reconciler.backend.sage.entity_writes import create_entity, update_entity
 from reconciler.backend.sage.errors import bad
