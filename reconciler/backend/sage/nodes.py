@@ -155,13 +155,15 @@ def set_benefactor(db: Connection, entity: int, benefactor: int) -> None:
     db.executemany("UPDATE sage_entities SET benefactor_id = ? WHERE id = ?", [(benefactor, one) for one in ids])
 
 
-def readable_condition(call: Call, column: str = "e.benefactor_id") -> tuple[str, tuple[Any, ...]]:
-    """An SQL condition, with its values, that holds for what the caller may read."""
+def readable_condition(
+    call: Call, column: str = "e.benefactor_id", *, access: str = "READ"
+) -> tuple[str, tuple[Any, ...]]:
+    """An SQL condition, with its values, that holds for what the caller has a right on."""
     if call.caller.is_admin:
         return "1 = 1", ()
     marks = ", ".join("?" * len(call.caller.groups))
     return (
-        "EXISTS (SELECT 1 FROM sage_grants g WHERE g.owner_kind = 'ENTITY' AND g.access = 'READ'"
+        f"EXISTS (SELECT 1 FROM sage_grants g WHERE g.owner_kind = 'ENTITY' AND g.access = '{access}'"
         f" AND g.owner_id = {column} AND g.principal_id IN ({marks}))",
         call.caller.groups,
     )
