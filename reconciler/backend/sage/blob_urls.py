@@ -28,7 +28,8 @@ _DATE: Final = "%Y%m%dT%H%M%SZ"
 
 def download_url(call: Call, handle: Row) -> str:
     """The URL of a handle's bytes, which end with its file name; `handle` has bytes here."""
-    name = quote(handle["file_name"].replace("/", "_") or "file", safe="")
+    leaf = handle["file_name"].replace("/", "_")
+    name = quote(leaf if leaf.strip(". ") else "file", safe="")  # clients take `..` in a path for the folder above
     key = f"{handle['id']}/{handle['sha256']}"
     return _signed(call, "sage-get", key, f"{key}/{name}", DOWNLOAD_LIFETIME_S)
 

@@ -180,7 +180,9 @@ def test_operations_on_unknown_uploads_are_the_callers_mistake(sage, path):
     assert sage.owner.send("PUT", f"/file/multipart/{path}").status_code in (400, 404)
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..\\..\\x", "a/b/c", "..", "\u00e4\u4e2d \U0001f600.txt"])
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "/etc/passwd", "..\\..\\x", "a/b/c", "..", "\u00e4\u4e2d \U0001f600.txt"]
+)
 def test_name_of_a_file_is_never_a_path(sage, name, tmp_path):
     before = {path for path in tmp_path.rglob("*") if "store" not in path.parts}
     handle = sage.owner.upload(b"abc", fileName=name)
