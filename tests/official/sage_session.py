@@ -142,7 +142,7 @@ def files(call, world):
         "File.store unchanged", lambda: File(path=str(small), parent_id=made["folder"]).store(),
         lambda one: (one.id, one.version_number) == (first.id, 1),
     )  # fmt: skip
-    small = world.file("small.txt", b"two\n")
+    small = world.file("second/small.txt", b"two\n")
     call(
         "File.store of a new version",
         lambda: File(path=str(small), parent_id=made["folder"], version_label="second", version_comment="c").store(),
@@ -250,11 +250,9 @@ def refused(syn, uri):
 
 def metadata(call, world):
     syn, made = world.syn, world.made
-    call(
-        "set_annotations",
-        lambda: syn.set_annotations({**syn.get_annotations(made["folder"]), "size": [1.5], "kind": ["raw", "new"]}),
-        lambda one: one["kind"] == ["raw", "new"],
-    )
+    annotations = syn.get_annotations(made["folder"])
+    annotations |= {"size": [1.5], "kind": ["raw", "new"]}
+    call("set_annotations", lambda: syn.set_annotations(annotations), lambda one: one["kind"] == ["raw", "new"])
     call("get_annotations", lambda: syn.get_annotations(made["folder"]), lambda one: one["size"] == [1.5])
     activity = Activity(name="made", used=[UsedURL(name="page", url="https://example.com/")])
     call(
@@ -278,17 +276,21 @@ def metadata(call, world):
 
 
 def storage(call, world):
-    syn, made = world.syn, world.made
+    syn, made, endpoint = world.syn, world.made, "https://s3.example.com"
     location = call(
         "StorageLocation.store",
-        lambda: StorageLocation(storage_type=StorageLocationType.EXTERNAL_S3, bucket="bucket", base_key="base").store(),
+        lambda: StorageLocation(
+            storage_type=StorageLocationType.EXTERNAL_S3, bucket="bucket", base_key="base", endpoint_url=endpoint
+        ).store(),
         lambda one: one.storage_location_id,
     )
     number = location.storage_location_id
     made["location"] = number
     call(
         "createStorageLocationSetting of the same",
-        lambda: syn.createStorageLocationSetting("ExternalS3Storage", bucket="bucket", baseKey="base"),
+        lambda: syn.createStorageLocationSetting(
+            "ExternalS3Storage", bucket="bucket", baseKey="base", endpointUrl=endpoint
+        ),
         lambda one: one["storageLocationId"] == number,
     )
     call(
@@ -369,8 +371,12 @@ def new_sync(call, world):
     columns = ("path", "parentId", "used", "kind")
     rows = ((one, folder.id, "", "raw"), (two, folder.id, "https://example.com/", "made"))
     path = manifest(world.folder / "in.csv", columns, *rows, delimiter=",")
-    call("sync_to_synapse", lambda: folder.sync_to_synapse(path, send_messages=False), lambda all_: len(all_) == 2)
-    again = asyncio.run(folder.sync_to_synapse_async(path, send_messages=False))
+    call(
+        "sync_to_synapse",
+        lambda: folder.sync_to_synapse(manifest_path=path, send_messages=False),
+        lambda all_: len(all_) == 2,
+    )
+    again = asyncio.run(folder.sync_to_synapse_async(manifest_path=path, send_messages=False))
     call("sync_to_synapse_async", lambda: [one.version_number for one in again], [1, 1].__eq__)
     place = world.place("out")
     call("sync_from_synapse", lambda: folder.sync_from_synapse(path=str(place)), lambda one: len(one.files) == 2)
@@ -379,7 +385,10 @@ def new_sync(call, world):
     asyncio.run(other.sync_from_synapse_async(path=str(world.place("out2"))))
     call("sync_from_synapse_async", lambda: sorted(one.name for one in other.files), ["a.txt", "b.txt"].__eq__)
     target = world.folder / "walked.csv"
-    call("Folder.generate_sync_manifest", lambda: folder.generate_sync_manifest(str(world.folder / "in"), str(target)))
+    call(
+        "Folder.generate_sync_manifest",
+        lambda: folder.generate_sync_manifest(directory_path=str(world.folder / "in"), manifest_path=str(target)),
+    )
     call("what it wrote", target.read_text, lambda t: "a.txt" in t)
 
 

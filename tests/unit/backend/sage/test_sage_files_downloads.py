@@ -240,7 +240,8 @@ def test_batch_with_a_strange_object_fails_for_that_file_alone(sage, named):
 def test_file_of_an_entity_and_of_its_versions(sage):
     first, second = sage.owner.upload(b"one"), sage.owner.upload(b"two")
     entity = entity_with(sage.owner, first)
-    sage.owner.ok("PUT", f"/entity/{entity['id']}?newVersion=true", json={**entity, "dataFileHandleId": second})
+    changed = {**entity, "dataFileHandleId": second, "versionLabel": None}
+    sage.owner.ok("PUT", f"/entity/{entity['id']}?newVersion=true", json=changed)
     for path, content in (("file", b"two"), ("version/1/file", b"one"), ("version/2/file", b"two")):
         url = sage.owner.ok("GET", f"/entity/{entity['id']}/{path}?redirect=false")
         assert sage.nobody.send("GET", url).content == content

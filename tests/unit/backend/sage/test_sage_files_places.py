@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import zipfile
 
 import pytest
@@ -316,8 +317,10 @@ PATHS = (
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_hostile_input_is_the_callers_mistake(sage, method, path):
+    is_told_later = path.endswith("/start")  # by the job
     for body in HOSTILE if method in ("POST", "PUT") else (None,):
-        assert 400 <= sage.owner.send(method, path, json=body).status_code < 500, body
+        status = sage.owner.send(method, path, content=json.dumps(body)).status_code
+        assert 400 <= status < 500 or (is_told_later and status == 201), body
 
 
 @pytest.mark.parametrize(
