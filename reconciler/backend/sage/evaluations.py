@@ -1,6 +1,7 @@
 """Evaluations, which are queues that take submissions: finding and writing them, and who may what.
 
-They have no rounds and no quotas here, so that all of them are always active.
+They have no rounds and no quotas here, so that all of them are always active. As on the real service, `syn` may stand
+before their ids.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ def create(call: Call) -> Response:
 
 def get(call: Call) -> Response:
     """`GET /evaluation/{id}`."""
-    return reply(_wire(evaluation_for(call, call.id(), "READ")))
+    return reply(_wire(evaluation_for(call, call.entity(), "READ")))
 
 
 def by_name(call: Call) -> Response:
@@ -128,9 +129,9 @@ def by_name(call: Call) -> Response:
 
 def put(call: Call) -> Response:
     """`PUT /evaluation/{id}`: owner, project and time of creation stay."""
-    body, row = call.body, evaluation_for(call, call.id(), "UPDATE")
+    body, row = call.body, evaluation_for(call, call.entity(), "UPDATE")
     if body.integer("id", row["id"]) != row["id"]:
-        raise bad(f"The ID of the evaluation does not match the path: {call.id()}")
+        raise bad(f"The ID of the evaluation does not match the path: {call.entity()}")
     if body.text("etag") != row["etag"]:
         raise stale(str(row["id"]))
     values = _fields(call, body, row["id"])
@@ -140,7 +141,7 @@ def put(call: Call) -> Response:
 
 def delete(call: Call) -> Response:
     """`DELETE /evaluation/{id}`: with its submissions and its wiki."""
-    number = evaluation_for(call, call.id(), "DELETE")["id"]
+    number = evaluation_for(call, call.entity(), "DELETE")["id"]
     delete_acls(call.db, "EVALUATION", [number])
     call.db.execute("DELETE FROM sage_wiki_pages WHERE owner_kind = 'EVALUATION' AND owner_id = ?", (number,))
     call.db.execute("DELETE FROM sage_evaluations WHERE id = ?", (number,))
@@ -187,7 +188,7 @@ def of_project(call: Call) -> Response:
 
 def get_acl(call: Call) -> Response:
     """`GET /evaluation/{id}/acl`."""
-    number = evaluation_for(call, call.id(), "READ")["id"]
+    number = evaluation_for(call, call.entity(), "READ")["id"]
     return _acl(call, number)
 
 
@@ -216,7 +217,7 @@ def put_acl(call: Call) -> Response:
 
 def permissions(call: Call) -> Response:
     """`GET /evaluation/{id}/permissions`: what the caller may."""
-    row = find_evaluation(call.db, call.id())
+    row = find_evaluation(call.db, call.entity())
     mine = rights(call.db, call.caller, "EVALUATION", row["id"])
     return reply(
         {

@@ -105,6 +105,8 @@ def entity_wire(node: Node) -> dict[str, Any]:
         }
     if node["type"] == "file":
         wire["dataFileHandleId"] = str(node["file_handle_id"])
+    if node["type"] == "dockerrepo":
+        wire["isManaged"] = False
     if node["type"] == "project":
         wire["alias"] = node["alias"]
     wire.update(json.loads(node["fields"]))

@@ -56,7 +56,7 @@ def team_eligibility(db: Connection, evaluation: int, team: int) -> dict[str, An
 
 def get(call: Call) -> Response:
     """`GET /evaluation/{id}/team/{team}/submissionEligibility`: for members of the team."""
-    evaluation, team = evaluation_for(call, call.id(), "SUBMIT")["id"], find_team(call.db, call.id("team"))["id"]
+    evaluation, team = evaluation_for(call, call.entity(), "SUBMIT")["id"], find_team(call.db, call.id("team"))["id"]
     _check_membership(call, team)
     return reply(team_eligibility(call.db, evaluation, team))
 

@@ -78,7 +78,7 @@ def _score(body: Body) -> float | None:
 
 def put_batch(call: Call) -> Response:
     """`PUT /evaluation/{id}/statusBatch`: all or none; every batch but the first names the one before by its token."""
-    body, row = call.body, evaluation_for(call, call.id(), "UPDATE_SUBMISSION")
+    body, row = call.body, evaluation_for(call, call.entity(), "UPDATE_SUBMISSION")
     statuses = body.objects("statuses", most=1_000_000)
     for key in ("isFirstBatch", "isLastBatch"):
         if body.values.get(key) is None:

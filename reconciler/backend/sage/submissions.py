@@ -165,7 +165,7 @@ def _as_bundles(call: Call, evaluation: int, rows: Sequence[Row]) -> list[dict[s
 
 def _own(wires: Wires) -> Callable[[Call], Response]:
     def listed(call: Call) -> Response:
-        evaluation = find_evaluation(call.db, call.id())["id"]
+        evaluation = find_evaluation(call.db, call.entity())["id"]
         return _page(call, evaluation, wires, "user_id = ?", (call.caller.id,))
 
     return listed
@@ -173,7 +173,7 @@ def _own(wires: Wires) -> Callable[[Call], Response]:
 
 def _all(wires: Wires, access: str) -> Callable[[Call], Response]:
     def listed(call: Call) -> Response:
-        evaluation = evaluation_for(call, call.id(), access)["id"]
+        evaluation = evaluation_for(call, call.entity(), access)["id"]
         state = call.query.text("status")
         if state is None:
             return _page(call, evaluation, wires, "1 = 1", ())
@@ -196,7 +196,7 @@ def _page(call: Call, evaluation: int, wires: Wires, condition: str, values: tup
 
 def count(call: Call) -> Response:
     """`GET /evaluation/{id}/submission/count`: a bare number."""
-    evaluation = evaluation_for(call, call.id(), PRIVATE)["id"]
+    evaluation = evaluation_for(call, call.entity(), PRIVATE)["id"]
     return reply(int(scalar(call.db, "SELECT count(*) FROM sage_submissions WHERE evaluation_id = ?", (evaluation,))))
 
 

@@ -47,7 +47,7 @@ def find_owner(call: Call, kind: str, text: str, access: str) -> Owner:
         owner = Owner(kind, entity_id(text))
         is_allowed = may(call, find_node(call.db, owner.id), access)
     elif kind == EVALUATION:
-        owner = Owner(kind, find_evaluation(call.db, plain_id(text))["id"])
+        owner = Owner(kind, find_evaluation(call.db, entity_id(text))["id"])
         is_allowed = has_right(call.db, call.caller, EVALUATION, owner.id, access)
     else:
         raise missing(f"Access requirement {plain_id(text)} does not exist.")
