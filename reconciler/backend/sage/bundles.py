@@ -27,6 +27,7 @@ from reconciler.backend.sage.file_handles import handle_wire, lookup_handle
 from reconciler.backend.sage.lookup import path_wire
 from reconciler.backend.sage.nodes import Node, entity_wire, find_node, may, readable_node, require
 from reconciler.backend.sage.routes import SageRoute, reads, writes
+from reconciler.backend.sage.tabular import table_bundle
 from reconciler.backend.wire import Response
 
 Part = Callable[[Call, Node], Any]
@@ -76,6 +77,7 @@ PARTS: Final[Mapping[str, tuple[str, Part]]] = {
     "includeThreadCount": ("threadCount", lambda _call, _node: 0),
     "includeRestrictionInformation": ("restrictionInformation", _restrictions),
     "includeActivity": ("activity", _activity),
+    "includeTableBundle": ("tableBundle", table_bundle),
 }
 
 

@@ -131,7 +131,7 @@ TYPES: Final = _BY_NAME | {
 
 def read_cell(column: dict[str, Any], value: Any) -> Cell:
     """A cell of a column from the wire; None for no value. Raises `ApiError` 400."""
-    if value is None or value == "" and column["columnType"] not in ("STRING", "LINK", "MEDIUMTEXT", "LARGETEXT"):
+    if value is None or (value == "" and column["columnType"] not in ("STRING", "LINK", "MEDIUMTEXT", "LARGETEXT")):
         return None
     kind = TYPES[column["columnType"]]
     size = column.get("maximumSize") or MAX_STRING

@@ -1,9 +1,9 @@
 """Reading a table query: a recursive descent over its words. Whatever is not known is a 400.
 
-    query   := select (UNION [ALL] select)* [ORDER BY …] [LIMIT n [OFFSET m] | LIMIT m, n]
-    select  := SELECT [DISTINCT] item, … FROM source (join source ON expression)*
-               [WHERE …] [GROUP BY …] [HAVING …]
-    source  := syn123[.version] [[AS] alias]
+query   := select (UNION [ALL] select)* [ORDER BY …] [LIMIT n [OFFSET m] | LIMIT m, n]
+select  := SELECT [DISTINCT] item, … FROM source (join source ON expression)*
+           [WHERE …] [GROUP BY …] [HAVING …]
+source  := syn123[.version] [[AS] alias]
 """
 
 from __future__ import annotations
@@ -70,8 +70,11 @@ class _Parser:
 
     def _fail(self, wanted: str) -> Exception:
         word = self._word
-        found = f"'{word.value[:50]}' at character {word.start + 1}" if word.kind != "end" else "the end"
-        return bad(f"The query is not understood: expected {wanted}, found {found}.")
+        before = self._sql[: word.start]
+        line, column = before.count("\n") + 1, word.start - (before.rfind("\n") + 1) + 1
+        kind = " <regular_identifier>" if word.kind == "name" else ""
+        found = f'{kind} "{word.value[:50]} "' if word.kind != "end" else "<EOF>"
+        return bad(f'Encountered "{found}" at line {line}, column {column}.\nWas expecting one of:\n    {wanted}')
 
     def _take(self, *keywords: str) -> bool:
         """Step over these keywords or signs when all of them are next."""
