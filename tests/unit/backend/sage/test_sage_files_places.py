@@ -86,8 +86,12 @@ def test_bytes_in_a_bucket_out_of_reach_are_not_found(sage):
 
 def test_proxy_handle_does_not_show_the_secret(sage):
     place = location(
-        sage.owner, "ProxyStorageLocationSettings", proxyUrl="https://proxy.example.com", secretKey="hush", benefactorId="syn1"
-    )  # fmt: skip
+        sage.owner,
+        "ProxyStorageLocationSettings",
+        proxyUrl="https://proxy.example.com",
+        secretKey="hush",
+        benefactorId="syn1",
+    )
     body = {"filePath": "/a/b", "contentMd5": MD5, "contentSize": 3, "storageLocationId": place["storageLocationId"]}
     handle = sage.owner.ok("POST", "/externalFileHandle/proxy", json=body)
     assert handle["filePath"] == "/a/b"
