@@ -234,3 +234,8 @@ def test_bundle_update_adds_to_the_annotations(sage: Sage) -> None:
     assert set(bundle["annotations"]["annotations"]) == {"colour", "n"}
     assert bundle["entity"]["description"] == "x"
     sage.owner.fails("PUT", f"/entity/{made['id']}/bundle2", 412, json=body)
+
+
+def test_activity_unknown_is_missing_however_its_id_is_written(sage: Sage) -> None:
+    for number in ("999999999", "syn999999999"):
+        sage.owner.fails("GET", f"/activity/{number}", 404)

@@ -25,19 +25,11 @@ _HARM = st.one_of(
 )
 _KEYS = st.sampled_from(
     [
-        "id",
-        "etag",
-        "name",
-        "parentId",
-        "concreteType",
-        "entity",
-        "annotations",
-        "resourceAccess",
-        "includeTypes",
-        "used",
+        "id", "etag", "name", "parentId", "concreteType", "entity", "annotations", "resourceAccess", "includeTypes",
+        "used", "limit", "offset", "scope", "nextPageToken", "references", "principalId", "requestedFiles", "sql",
+        "fileHandleId",
     ]
-    + ["limit", "offset", "scope", "nextPageToken", "references", "principalId", "requestedFiles", "fileHandleId"]
-)
+)  # fmt: skip
 _BODIES = st.recursive(
     _HARM, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4), max_leaves=8
 )
