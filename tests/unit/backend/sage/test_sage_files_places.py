@@ -37,7 +37,7 @@ def test_url_of_an_external_handle_is_the_external_one(sage):
         ({"externalURL": "no url"}, "no scheme"),
         ({"externalURL": "http://[::1"}, "broken host"),
         ({"externalURL": 5}, "no text"),
-        ({"externalURL": "https://e.org/", "contentMd5": "abc"}, "no MD5"),
+        ({"externalURL": "https://e.org/", "contentMd5": 5}, "MD5 of another type"),
         ({"externalURL": "https://e.org/", "contentSize": -1}, "no size"),
         ({"concreteType": f"{P}.file.S3FileHandle"}, "a type that is made elsewhere"),
         ({"concreteType": f"{P}.file.ProxyFileHandle"}, "no location"),
