@@ -239,3 +239,30 @@ def test_bundle_update_adds_to_the_annotations(sage: Sage) -> None:
 def test_activity_unknown_is_missing_however_its_id_is_written(sage: Sage) -> None:
     for number in ("999999999", "syn999999999"):
         sage.owner.fails("GET", f"/activity/{number}", 404)
+
+
+def test_entity_as_json_has_annotations_beside_its_fields(sage: Sage) -> None:
+    made = sage.owner.entity("Project", "atlas")
+    listed = {
+        "n": {"type": "LONG", "value": ["7"]},
+        "x": {"type": "DOUBLE", "value": ["nan", "1.5"]},
+        "on": {"type": "TIMESTAMP_MS", "value": ["1701673200000"]},
+        "far": {"type": "TIMESTAMP_MS", "value": [str((1 << 63) - 1)]},
+    }
+    flat = sage.owner.ok("GET", f"/entity/{annotate(sage, made, COLOUR | listed)['id']}/json")
+    assert (flat["name"], flat["n"], flat["colour"]) == ("atlas", 7, ["red", "blue"])
+    assert (flat["x"], flat["on"]) == (["nan", 1.5], "2023-12-04T07:00:00.000Z")
+    assert flat["far"] == str((1 << 63) - 1)
+
+
+def test_entity_put_as_json_replaces_annotations(sage: Sage) -> None:
+    made = sage.owner.entity("Project", "atlas")
+    flat = sage.owner.ok("PUT", f"/entity/{made['id']}/json", json=made | {"n": 1, "on": True, "x": [1, 2.5], "t": "a"})
+    assert sage.owner.ok("GET", f"/entity/{made['id']}/annotations2")["annotations"] == {
+        "n": {"type": "LONG", "value": ["1"]},
+        "on": {"type": "BOOLEAN", "value": ["true"]},
+        "x": {"type": "DOUBLE", "value": ["1", "2.5"]},
+        "t": {"type": "STRING", "value": ["a"]},
+    }
+    sage.owner.fails("PUT", f"/entity/{made['id']}/json", 412, json=made)
+    sage.owner.fails("PUT", f"/entity/{made['id']}/json", 400, json=flat | {"n": {"a": 1}})
