@@ -21,7 +21,7 @@ from reconciler.backend.wire import Response
 
 _USED_ENTITY: Final = f"{P}.provenance.UsedEntity"
 _USED_URL: Final = f"{P}.provenance.UsedURL"
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s]+")
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S.*")  # with spaces too: the platform's parser takes them
 _MOST_USED: Final = 10_000
 
 

@@ -333,3 +333,8 @@ def test_hostile_input_is_the_callers_mistake(sage, method, path):
 def test_hostile_blob_paths_are_the_callers_mistake(sage, path):
     for method in ("GET", "PUT", "HEAD"):
         assert 400 <= sage.nobody.send(method, path).status_code < 500
+
+
+def test_activity_may_name_a_url_with_a_space_in_it(sage):
+    used = [{"concreteType": f"{P}.provenance.UsedURL", "name": "n", "url": "https://e.org/a b", "wasExecuted": True}]
+    assert sage.owner.ok("POST", "/activity", 201, json={"name": "run", "used": used})["used"] == used
