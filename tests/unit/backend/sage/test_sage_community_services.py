@@ -218,3 +218,30 @@ def test_entity_is_locked_once_by_who_may_change_its_permissions(sage):
     assert sage.owner.ok("GET", f"{path}/accessRequirement")["results"] == [lock]
     assert sage.owner.ok("GET", f"/accessRequirement/{lock['id']}") == lock
     sage.owner.fails("GET", "/accessRequirement/77", 404)
+
+
+def test_lock_keeps_all_but_creators_and_administrators_from_the_files_below(sage):
+    file = make_file(sage.owner)
+    acl = sage.owner.ok("GET", f"/entity/{file['parentId']}/acl")
+    acl["resourceAccess"].append({"principalId": OTHER_ID, "accessType": ["READ", "DOWNLOAD"]})
+    sage.owner.ok("PUT", f"/entity/{file['parentId']}/acl", json=acl)
+    path, mask = f"/entity/{file['id']}", {"includeRestrictionInformation": True}
+    before = sage.other.ok("POST", f"{path}/bundle2", json=mask)["restrictionInformation"]
+    sage.other.ok("GET", f"{path}/file?redirect=false")
+    sage.owner.ok("POST", f"/entity/{file['parentId']}/lockAccessRequirement", 201)
+    after = sage.other.ok("POST", f"{path}/bundle2", json=mask)["restrictionInformation"]
+    assert [(one["restrictionLevel"], one["hasUnmetAccessRequirement"]) for one in (before, after)] == [
+        ("OPEN", False),
+        ("CONTROLLED_BY_ACT", True),
+    ]
+    sage.other.fails("GET", f"{path}/file?redirect=false", 403)
+    for user in (sage.owner, sage.admin):
+        user.ok("GET", f"{path}/file?redirect=false")
+
+
+def test_bundle_names_the_root_page_of_the_wiki(sage):
+    project = sage.owner.entity("Project", "p")
+    path, mask = f"/entity/{project['id']}", {"includeRootWikiId": True}
+    assert "rootWikiId" not in sage.owner.ok("POST", f"{path}/bundle2", json=mask)
+    page = sage.owner.ok("POST", f"{path}/wiki", 201, json={"markdown": "x"})
+    assert sage.owner.ok("POST", f"{path}/bundle2", json=mask)["rootWikiId"] == page["id"]
