@@ -5,6 +5,7 @@ Cells are kept as JSON values (texts, numbers, truth values, lists); on the wire
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import re
@@ -81,8 +82,23 @@ def _string(text: str, size: int) -> str:
 def _json(text: str, _size: int) -> str:
     if len(text) > LARGE_TEXT:
         raise ValueError
-    json.loads(text, parse_constant=_no_constant)
-    return text
+    return json.dumps(lenient_json(text), ensure_ascii=False)
+
+
+def lenient_json(text: str) -> Any:
+    """JSON, or what the parser of the real service takes for it: single quotes, as tables of pandas write lists and
+    objects. Raises ValueError."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except ValueError:
+        if len(text) > LARGE_TEXT:
+            raise
+    try:
+        found = ast.literal_eval(text)
+        json.dumps(found, allow_nan=False)
+    except (SyntaxError, TypeError, MemoryError, RecursionError) as exc:
+        raise ValueError(text[:100]) from exc
+    return found
 
 
 def _no_constant(_name: str) -> Any:
@@ -159,7 +175,7 @@ def _read_list(column: dict[str, Any], kind: ColumnType, size: int, value: Any) 
     items = value
     if isinstance(value, str):
         try:
-            items = json.loads(value, parse_constant=_no_constant)
+            items = lenient_json(value)
         except (ValueError, RecursionError):
             raise bad(f"Value at column '{column['name']}' was not a valid JSON list.") from None
     if not isinstance(items, list):

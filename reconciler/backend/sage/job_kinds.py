@@ -12,6 +12,7 @@ from reconciler.backend.sage import (
     table_queries,
     table_transactions,
     table_uploads,
+    view_suggestions,
 )
 from reconciler.backend.sage.call import Call, reply
 from reconciler.backend.sage.errors import bad, forbidden
@@ -26,6 +27,7 @@ _SERVICES: Final = (
     table_downloads,
     table_transactions,
     table_uploads,
+    view_suggestions,
 )
 
 KINDS: Final[tuple[JobKind, ...]] = tuple(kind for service in _SERVICES for kind in service.JOBS)
