@@ -8,6 +8,7 @@ from reconciler.backend.sage import (
     bulk_downloads,
     download_lists,
     jobs,
+    schemas,
     table_downloads,
     table_queries,
     table_transactions,
@@ -23,6 +24,7 @@ from reconciler.backend.wire import Response
 _SERVICES: Final = (
     bulk_downloads,
     download_lists,
+    schemas,
     table_queries,
     table_downloads,
     table_transactions,
