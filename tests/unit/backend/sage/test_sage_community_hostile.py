@@ -40,8 +40,8 @@ _KEYS = (
     "id", "etag", "name", "teamId", "inviteeId", "inviteeEmail", "userId", "recipients", "fileHandleId", "subject",
     "contentSource", "evaluationId", "entityId", "versionNumber", "contributors", "resourceAccess", "statuses",
     "status", "isFirstBatch", "isLastBatch", "annotations", "submissionAnnotations", "score", "title", "markdown",
-    "idList", "markdownFileHandleId", "attachmentFileHandleIds", "parentWikiId", "groupId", "filterByState", "nextPageToken",
-    "batchToAdd", "batchToRemove", "tag", "digest", "list", "principalId", "messageId", "reason", "expiresOn", "icon",
+    "idList", "markdownFileHandleId", "attachmentFileHandleIds", "parentWikiId", "groupId", "filterByState",
+    "nextPageToken", "batchToAdd", "batchToRemove", "tag", "digest", "list", "principalId", "messageId", "reason", "expiresOn", "icon",
 )  # fmt: skip
 _QUERY = "?limit=3&offset=1&etag=x&isAdmin=x&wikiVersion=0&fileName=%25&groupId=1&name=abc&status=OPEN&fragment=%5C_"
 
