@@ -37,11 +37,12 @@ _VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 _IDS = ("1", "3000001", "syn1", "0", "9" * 15, "9" * 16, "x", "-1", "%00", "1.5", "é", "nan", "a b")
 _KEYS = (
-    "id", "etag", "name", "teamId", "inviteeId", "inviteeEmail", "userId", "recipients", "fileHandleId", "subject",
-    "contentSource", "evaluationId", "entityId", "versionNumber", "contributors", "resourceAccess", "statuses",
-    "status", "isFirstBatch", "isLastBatch", "annotations", "submissionAnnotations", "score", "title", "markdown",
-    "idList", "markdownFileHandleId", "attachmentFileHandleIds", "parentWikiId", "groupId", "filterByState",
-    "nextPageToken", "batchToAdd", "batchToRemove", "tag", "digest", "list", "principalId", "messageId", "reason", "expiresOn", "icon",
+    "id", "etag", "name", "teamId", "inviteeId", "inviteeEmail", "userId", "recipients", "fileHandleId",
+    "subject", "contentSource", "evaluationId", "entityId", "versionNumber", "contributors", "resourceAccess",
+    "statuses", "status", "isFirstBatch", "isLastBatch", "annotations", "submissionAnnotations", "score",
+    "title", "markdown", "idList", "markdownFileHandleId", "attachmentFileHandleIds", "parentWikiId",
+    "groupId", "filterByState", "nextPageToken", "batchToAdd", "batchToRemove", "tag", "digest", "list",
+    "principalId", "messageId", "reason", "expiresOn", "icon",
 )  # fmt: skip
 _QUERY = "?limit=3&offset=1&etag=x&isAdmin=x&wikiVersion=0&fileName=%25&groupId=1&name=abc&status=OPEN&fragment=%5C_"
 
