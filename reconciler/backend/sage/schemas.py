@@ -1,7 +1,7 @@
 """JSON schemas: versions that never change, under names of organizations, and their forms for validation.
 
-An id is `org-Name` or `org-Name-1.2.3`; the first means the latest version. A `$ref` to another schema is resolved when a
-schema is made into its form for validation, which has all of them under `definitions`.
+An id is `org-Name` or `org-Name-1.2.3`; the first means the latest version. A `$ref` to another schema is resolved when
+a schema is made into its form for validation, which has all of them under `definitions`.
 """
 
 from __future__ import annotations
