@@ -36,6 +36,10 @@ from reconciler.backend.wire import Response
 
 _MOST_MESSAGES: Final = 50
 _MOST_CHILDREN: Final = 10_000
+_JSON_NAMES: Final = {
+    "integer": "Integer", "number": "Number", "string": "String", "boolean": "Boolean", "array": "JSONArray",
+    "object": "JSONObject", "null": "Null",
+}  # fmt: skip
 _NUMBERS: Final = frozenset({"LONG", "TIMESTAMP_MS"})
 
 
@@ -171,12 +175,12 @@ def validate(call: Call, node: Node, binding: Row) -> dict[str, Any]:
     if binding["derives"]:
         found = derived(schema, found) | found
     errors = sorted(_checked(schema, found), key=lambda error: (list(map(str, error.absolute_path)), error.message))
-    messages = [f"#{''.join(f'/{part}' for part in error.absolute_path)}: {error.message[:300]}" for error in errors]
+    messages = [f"#{''.join(f'/{part}' for part in error.absolute_path)}: {_message(error)}" for error in errors]
     result: dict[str, Any] = {
         "objectId": syn(node["id"]),
         "objectType": "entity",
         "objectEtag": node["etag"],
-        "schema$id": full_id(version),
+        "schema$id": f"{call.request.base_url}/repo/v1/schema/type/registered/{full_id(version)}",
         "isValid": not errors,
         "validatedOn": call.now,
     }
@@ -203,10 +207,24 @@ def _checked(schema: dict[str, Any], found: dict[str, Any]) -> list[Any]:
         raise bad(f"The schema cannot be used: {type(exc).__name__}") from None
 
 
+def _message(error: Any) -> str:
+    """What is wrong, in the words of the real service where clients look for them."""
+    if error.validator == "type" and isinstance(error.validator_value, str):
+        return f"expected type: {_JSON_NAMES[error.validator_value]}, found: {_found_name(error.instance)}"
+    return str(error.message)[:300]
+
+
+def _found_name(value: Any) -> str:
+    for kind, name in ((bool, "Boolean"), (int, "Long"), (float, "BigDecimal"), (str, "String"), (list, "JSONArray")):
+        if isinstance(value, kind):
+            return name
+    return "Null" if value is None else "JSONObject"
+
+
 def _cause(error: Any) -> dict[str, Any]:
     return {
         "pointerToViolation": "#" + "".join(f"/{part}" for part in error.absolute_path),
-        "message": error.message[:300],
+        "message": _message(error),
         "keyword": str(error.validator),
         "schemaLocation": "#/" + "/".join(map(str, error.absolute_schema_path)),
         "causingExceptions": [],

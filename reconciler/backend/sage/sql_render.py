@@ -335,9 +335,7 @@ class _Scope:
             left = f"CAST({left} AS REAL)"
         return Term(f"({left} {operator} {right})", "INTEGER" if is_whole else "DOUBLE")
 
-    def _comparison(
-        self, operator: str, operands: tuple[Expression, ...], read: Callable[[Expression], Term]
-    ) -> Term:
+    def _comparison(self, operator: str, operands: tuple[Expression, ...], read: Callable[[Expression], Term]) -> Term:
         left, right = operands
         if isinstance(left, Literal) and not isinstance(right, Literal):
             second = read(right)
@@ -407,7 +405,9 @@ class _Scope:
         else:
             tests = [f"value LIKE {self.term(one).sql} ESCAPE '\\'" for one in among.choices]
         negated = "NOT " if among.is_negated else ""
-        return Term(f"({negated}EXISTS (SELECT 1 FROM json_each({term.sql}) WHERE {_balanced('OR', tests)}))", "BOOLEAN")
+        return Term(
+            f"({negated}EXISTS (SELECT 1 FROM json_each({term.sql}) WHERE {_balanced('OR', tests)}))", "BOOLEAN"
+        )
 
     def _case(self, case: Case) -> Term:
         branches = [(self.term(condition).sql, self.term(value)) for condition, value in case.branches]

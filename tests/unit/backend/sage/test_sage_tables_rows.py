@@ -55,14 +55,17 @@ def test_same_column_has_the_same_id_and_its_defaults(sage: Sage) -> None:
 
 
 BAD_COLUMNS = (
-    ({"name": "a", "columnType": "STRING", "maximumSize": 1001}, "ColumnModel.maxSize for a STRING cannot exceed: 1000"),
+    (
+        {"name": "a", "columnType": "STRING", "maximumSize": 1001},
+        "ColumnModel.maxSize for a STRING cannot exceed: 1000",
+    ),
     ({"name": "ROW_ID", "columnType": "STRING"}, "reserved"),
     ({"name": "a", "columnType": "WHAT"}, "Unknown columnType"),
     ({"name": "a", "columnType": "STRING", "facetType": "range"}, "range is not supported"),
     ({"name": "a", "columnType": "STRING_LIST", "maximumListLength": 101}, "cannot exceed: 100"),
     ({"name": "a", "columnType": "INTEGER", "defaultValue": "x"}, "not a valid INTEGER"),
     ({"name": "", "columnType": "INTEGER"}, "name is required"),
-    ({"name": "a\"b", "columnType": "INTEGER"}, "quotes"),
+    ({"name": 'a"b', "columnType": "INTEGER"}, "quotes"),
 )
 
 
@@ -166,9 +169,7 @@ def test_column_that_comes_back_does_not_bring_its_cells(sage: Sage, people: str
     assert values(sage.owner, f"SELECT * FROM {people}", people) == [[None], [None]]
 
 
-def test_renamed_column_keeps_its_cells_and_a_default_fills_rows(
-    sage: Sage, people: str, name: dict[str, Any]
-) -> None:
+def test_renamed_column_keeps_its_cells_and_a_default_fills_rows(sage: Sage, people: str, name: dict[str, Any]) -> None:
     renamed, age = column(sage.owner, "title"), column(sage.owner, "age", "INTEGER", defaultValue="7")
     order = [age["id"], renamed["id"]]
     transact(sage.owner, people, schema_change((name["id"], renamed["id"]), (None, age["id"]), order=order))
@@ -216,9 +217,9 @@ def test_hundred_thousand_rows_are_written_and_asked_in_reasonable_time(sage: Sa
     started = time.monotonic()
     lines = "".join(f"t{place % 100},{place}\n" for place in range(100_000))
     transact(sage.owner, made, upload_change(sage, f"text,number\n{lines}"))
-    assert values(sage.owner, f"SELECT text, COUNT(*) FROM {made} WHERE number >= 50000 GROUP BY text LIMIT 1", made) == [
-        ["t0", "500"]
-    ]
+    assert values(
+        sage.owner, f"SELECT text, COUNT(*) FROM {made} WHERE number >= 50000 GROUP BY text LIMIT 1", made
+    ) == [["t0", "500"]]
     assert values(sage.owner, f"SELECT number FROM {made} LIMIT 1 OFFSET 99999", made) == [["99999"]]
     assert time.monotonic() - started < 60
 
