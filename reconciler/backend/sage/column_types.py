@@ -108,7 +108,7 @@ def _no_constant(_name: str) -> Any:
 @dataclass(frozen=True, slots=True)
 class ColumnType:
     """One type. read: a cell from its text and the column's size, or ValueError; width: bytes a cell may take, None
-    when the column's size says; affinity: as SQLite's columns have it; element: of lists, the type of their elements."""
+    when the column's size says; affinity: as SQLite's columns have it; element: the type of a list's elements."""
 
     name: str
     read: Callable[[str, int], Any]
@@ -154,7 +154,7 @@ def read_cell(column: dict[str, Any], value: Any) -> Cell:
     if kind.element is not None:
         return _read_list(column, kind, size, value)
     text = value if isinstance(value, str) else _plain_text(value)
-    cell = _checked(column, kind, size, text)
+    cell: Cell = _checked(column, kind, size, text)
     allowed = column.get("enumValues")
     if allowed and cell not in allowed:
         raise bad(f"'{text[:100]}' is not a valid value for column '{column['name']}': it is none of its enumValues.")

@@ -65,7 +65,8 @@ def find_version(call: Call, wanted: SchemaId) -> Row:
     if row is None:
         shown = f" and version '{wanted.version}'" if wanted.version else ""
         raise missing(
-            f"JSON Schema not found for organization name: '{wanted.organization}' and schema name: '{wanted.name}'{shown}"
+            f"JSON Schema not found for organization name: '{wanted.organization}' and schema name:"
+            f" '{wanted.name}'{shown}"
         )
     return row
 
@@ -101,7 +102,7 @@ def version_wire(row: Row) -> dict[str, Any]:
 def validation_schema(call: Call, row: Row) -> dict[str, Any]:
     """A version with all that it refers to under `definitions`. Raises `ApiError` 404 for a reference to nothing."""
     known: dict[str, Any] = {}
-    schema = _resolved(call, json.loads(row["body"]), known, full_id(row))
+    schema: dict[str, Any] = _resolved(call, json.loads(row["body"]), known, full_id(row))
     if known:
         schema["definitions"] = {**schema.get("definitions", {}), **known}
     return schema

@@ -150,7 +150,8 @@ def _partial(row: Body, columns: Mapping[str, Column]) -> RowChange:
         column = columns.get(str(value.values.get("key")))
         if column is None:
             raise bad(
-                f"PartialRow.value.key: '{str(value.values.get('key'))[:100]}' is not a valid column ID for row ID: {number}"
+                f"PartialRow.value.key: '{str(value.values.get('key'))[:100]}' is not a valid column ID"
+                f" for row ID: {number}"
             )
         cells[column["id"]] = read_cell(column, value.values.get("value"))
     return RowChange(number, cells, None, etag)
