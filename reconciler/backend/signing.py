@@ -25,8 +25,8 @@ class Signer:
         """Sign parts for one purpose, so that a signature for one cannot serve another; lower-case hex."""
         mac = self._base.copy()
         # Lengths make the joined text unambiguous: ("ab", "c") and ("a", "bc") sign differently.
-        texts = [purpose, *map(str, parts)]
-        mac.update("".join(f"{len(text)}:{text}" for text in texts).encode())
+        texts = [f"{len(text)}:{text}" for text in (purpose, *map(str, parts))]
+        mac.update("".join(texts).encode())
         return mac.hexdigest()[:SIGNATURE_HEX]
 
     def is_valid(self, signature: str, purpose: str, *parts: str | int) -> bool:
