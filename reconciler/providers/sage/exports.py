@@ -11,7 +11,7 @@ from reconciler.model.observed import AnnotationRecord, RemoteFile
 from reconciler.providers.base import NotModified, RecordListing
 from reconciler.providers.http import HttpClient
 from reconciler.providers.pool import Pool
-from reconciler.providers.sage import entities, units, values
+from reconciler.providers.sage import entities, units
 from reconciler.providers.sage.connection import Clients
 from reconciler.providers.sage.tree import ANY_TYPE, MARKER, Tree
 from reconciler.providers.sage.wire import FILE, FOLDER, LINK, Row, object_in
