@@ -107,7 +107,8 @@ class Tally:
 
 
 def summarise(accounts: Iterable[Account], counted: str = "annotations", *, examples: int = 20) -> JSON:
-    """Totals under the name of what is counted and, per outcome and reason, the count and the first few places, for `export_summary.json`.
+    """For `export_summary.json`: totals, under the name of what is counted, and per outcome and reason the count and
+    the first few places.
 
     Reads its input once and keeps no more than `examples` places per reason.
     """

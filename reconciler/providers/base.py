@@ -41,7 +41,8 @@ class Capabilities:
     kinds: kinds it manages. checksum: the algorithm it compares file bytes by. replaces: kind → top-level fields that
     cannot change in place. fixed: kind → what can neither change in place nor be replaced. remarks: kind → what a plan
     points out. natural: kinds whose objects are nothing beyond what is declared of them (who holds which role where),
-    so that one which exists is always taken over. targets: of exports, see `Provider.records`. unique_content: two units of one collection cannot have the same
+    so that one which exists is always taken over. targets: of exports, see
+    `Provider.records`. unique_content: two units of one collection cannot have the same
     files.
     platform: the name of the platform block it honours. versioned_listings:
     listings carry an etag, so that reading one again is cheap. costs: requests it needs, for estimates.
