@@ -197,10 +197,11 @@ class HttpClient:
         meter.reach(size)
         return reply
 
-    def download(self, url: str) -> Iterator[bytes]:
-        """Stream the bytes behind a URL that needs no credentials; continues after a lost connection."""
+    def download(self, url: str, *, offset: int = 0) -> Iterator[bytes]:
+        """Stream the bytes behind a URL that needs no credentials, from `offset` on; continues after a lost
+        connection."""
         operation = f"GET {redact(url.split('?', 1)[0])}"
-        seen, failures = 0, 0
+        seen, failures = offset, 0
         while True:
             try:
                 for chunk in self._stream(self.absolute(url), operation, seen):

@@ -33,6 +33,7 @@ REFERENCES = (
     ReferenceField("TaskSet", ("spec", "project"), "AnnotationProject"),
     ReferenceField("TaskSet", ("spec", "assets"), "AssetSet"),
     ReferenceField("Export", ("spec", "project"), "AnnotationProject"),
+    ReferenceField("Export", ("spec", "collection"), "Collection"),
     ReferenceField("Export", ("spec", "groundTruth", "dataset"), "GroundTruthDataset"),
     *(
         ReferenceField(kind.name, ("spec", name), target)
