@@ -176,8 +176,12 @@ def change_one_percent(folder: Path, units: int) -> None:
         (folder / f"data/images/sample_{number:06}.jpg").write_bytes(picture_bytes(number))
         (folder / f"data/labels/sample_{number:06}.json").write_text(f'{{"label": "new {number}"}}')
     for number in range(2 * share, 3 * share):
-        for path in folder.glob(f"data/*/sample_{number:06}.*"):
-            path.unlink()
+        for place in (
+            "images/{}.jpg",
+            "labels/{}.json",
+            "dicoms/{}.dcm",
+        ):  # a pattern would list whole folders each time
+            (folder / "data" / place.format(f"sample_{number:06}")).unlink(missing_ok=True)
     write_ages(folder, units + share, dict.fromkeys(range(share), 99))
 
 
