@@ -100,6 +100,9 @@ def _spec(kind: str, found: Found, collections: Mapping[str, str]) -> dict[str, 
     spec = {key: value for key, value in found.fields.items() if value not in (None, {}, [], "")}
     if kind == "Collection" and "parent" in spec:
         spec["sage"] = {**spec.get("sage", {}), "parent": {"id": spec.pop("parent")}}
+    block = spec.get("sage")
+    if kind == "Collection" and isinstance(block, Mapping):  # said once, as meta
+        spec["sage"] = {key: value for key, value in block.items() if key != "annotations"}
     known = OBJECT_KINDS.get(kind)
     for reference in known.references if known else ("collection",):
         if isinstance(spec.get(reference), str):
