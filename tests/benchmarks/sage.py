@@ -1,8 +1,9 @@
 """2,000 small annotated files on a served Sage backend: our `apply` and no-op `plan` beside the official sync.
 
 Both get files of the same sizes, the same folders and the same values, over loopback HTTP, one after the other on one
-server, each into a project of its own; the bytes differ, for the service takes no bytes twice. Calls are counted in the clients by what their HTTP libraries log. The folders that the
-official client needs are there before its clock starts; ours are made by the apply.
+server, each into a project of its own; the bytes differ, for the service takes no bytes twice. Calls are counted in
+the clients by what their HTTP libraries log. The folders that the official client needs are there before its clock
+starts; ours are made by the apply.
 
 Run: `python -m tests.benchmarks.sage [FILES]`. RECONCILER_SAGE_PYTHON names another interpreter that has the official
 client than that of `make official`.

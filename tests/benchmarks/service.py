@@ -43,8 +43,8 @@ kind: MetadataSource
 metadata: {name: ages}
 spec: {table: {url: ages.csv, key: unit, columns: {age: {type: integer}}}}
 """
-# HTTP libraries tell of every request in their logs; this keeps the tally beside the run, and nothing else. What urllib3
-# says besides has fewer than five arguments.
+# HTTP libraries tell of every request in their logs; this keeps the tally beside the run, and nothing else. What
+# urllib3 says besides has fewer arguments.
 COUNTED = """
 import collections, json, logging, re, sys
 calls = collections.Counter()
