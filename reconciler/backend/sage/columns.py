@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from reconciler.backend.database import IDS, Connection, one, scalar
+from reconciler.backend.database import IDS, Connection, scalar
 from reconciler.backend.sage.body import Body, plain_id
 from reconciler.backend.sage.call import Call, reply
 from reconciler.backend.sage.column_types import DEFAULT_STRING, MAX_LIST, MAX_STRING, TYPES, column_width, read_cell
@@ -23,6 +23,9 @@ RESERVED: Final = frozenset(
     {"ROW_ID", "ROW_VERSION", "ROW_ETAG", "ROW_BENEFACTOR", "ROW_SEARCH_CONTENT", "ROW_HASH_CODE"}
 )
 _MOST_ENUM: Final = 100
+_PAGE_BYTES: Final = 512_000
+_MOST_ROWS: Final = 100_000
+_LEAST_WIDTH: Final = 8
 _NAME: Final = re.compile(r"[^\x00-\x1f\"`]{1,256}")
 
 Column = dict[str, Any]  # as the wire has it, with `id`
@@ -77,7 +80,7 @@ def _facet(body: Body, kind: str) -> Column:
 
 
 def _enum(body: Body, column: Column) -> Column:
-    values = body.list("enumValues", most=_MOST_ENUM)
+    values = body.items("enumValues", most=_MOST_ENUM)
     if not values:
         return {}
     if column["columnType"] not in ("STRING", "INTEGER", "ENTITYID"):
@@ -158,6 +161,12 @@ def check_schema(columns: Sequence[Column]) -> None:
         raise bad(f"Too much data per column. The maximum size for a row is about {MOST_BYTES} bytes; this has {width}")
 
 
+def rows_per_page(columns: Sequence[Column]) -> int:
+    """How many rows fit into a page of results."""
+    width = sum(column_width(column) for column in columns)
+    return max(1, min(_MOST_ROWS, _PAGE_BYTES // max(width, _LEAST_WIDTH)))
+
+
 def create(call: Call) -> Response:
     """`POST /column`."""
     return reply(keep_columns(call.db, [read_column(call.body)])[0], 201)
@@ -192,11 +201,6 @@ def list_all(call: Call) -> Response:
 
 def _wire(row: Any) -> Column:
     return {"id": str(row["id"]), **json.loads(row["body"])}
-
-
-def exists(db: Connection, number: int) -> bool:
-    """Whether a column has this id."""
-    return one(db, "SELECT 1 FROM sage_columns WHERE id = ?", (number,)) is not None
 
 
 ROUTES = (

@@ -18,6 +18,7 @@ from reconciler.backend.sage.errors import CERTIFICATION_REQUIRED, bad, forbidde
 from reconciler.backend.sage.file_handles import lookup_handle, own_handle
 from reconciler.backend.sage.hierarchy import check_depth, check_free, check_move, check_place, inherit
 from reconciler.backend.sage.nodes import Node, find_node, parent_benefactor, require, touch
+from reconciler.backend.sage.tabular import settle
 
 MOST_VERSIONS: Final = 15_000
 _OWNER: Final = frozenset(
@@ -43,6 +44,7 @@ def create_entity(call: Call, body: Body, activity: int | None = None) -> int:
         check_alias(call, fields.alias)
     _insert_entity(call, entity, name, fields)
     _insert_version(call, entity, 1, fields, activity)
+    settle(call, entity)
     return entity
 
 
@@ -122,6 +124,7 @@ def update_entity(
         _add_version(call, node, fields if wants_version else _unlabelled(fields), activity)
     else:
         _overwrite(call, node, fields, activity)
+    settle(call, entity)
     touch(call, entity)
 
 

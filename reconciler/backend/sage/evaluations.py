@@ -96,7 +96,7 @@ def _free_name(call: Call, body: Body, number: int | None) -> str:
 def create(call: Call) -> Response:
     """`POST /evaluation`: in a project, on which the caller needs CREATE."""
     body = call.body
-    source = body.entity("contentSource")
+    fields, source = _fields(call, body), body.entity("contentSource")
     if source is None:
         raise bad("Evaluation is missing content source (are you sure there is Synapse entity for it?).")
     node = find_node(call.db, source)
@@ -107,7 +107,7 @@ def create(call: Call) -> Response:
         )
     if node["type"] != "project":
         raise bad(f"Evaluation could not be created because the parent entity {syn(source)} is not a project.")
-    values = {"owner_id": call.caller.id, "content_source": source, "created_on": call.now, **_fields(call, body)}
+    values = {"owner_id": call.caller.id, "content_source": source, "created_on": call.now, **fields}
     number = insert(call.db, "sage_evaluations", values)
     write_acl(call.db, "EVALUATION", number, {call.caller.id: OWNER_RIGHTS}, call.now)
     return reply(_wire(find_evaluation(call.db, number)), 201)

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.backend.sage import bulk_downloads, download_lists, jobs
+from reconciler.backend.sage import (
+    bulk_downloads,
+    download_lists,
+    jobs,
+    schemas,
+    table_downloads,
+    table_queries,
+    table_transactions,
+    table_uploads,
+    view_suggestions,
+)
 from reconciler.backend.sage.call import Call, reply
 from reconciler.backend.sage.errors import bad, forbidden
 from reconciler.backend.sage.jobs import JobKind, job_routes, job_status, own_job, start_job
 from reconciler.backend.sage.routes import SageRoute, moves_bytes
 from reconciler.backend.wire import Response
 
-_SERVICES: Final = (bulk_downloads, download_lists)
+_SERVICES: Final = (
+    bulk_downloads,
+    download_lists,
+    schemas,
+    table_queries,
+    table_downloads,
+    table_transactions,
+    table_uploads,
+    view_suggestions,
+)
 
 KINDS: Final[tuple[JobKind, ...]] = tuple(kind for service in _SERVICES for kind in service.JOBS)
 _BY_REQUEST: Final = {kind.concrete: kind for kind in KINDS}

@@ -1,9 +1,9 @@
 """Reading a table query: a recursive descent over its words. Whatever is not known is a 400.
 
-    query   := select (UNION [ALL] select)* [ORDER BY …] [LIMIT n [OFFSET m] | LIMIT m, n]
-    select  := SELECT [DISTINCT] item, … FROM source (join source ON expression)*
-               [WHERE …] [GROUP BY …] [HAVING …]
-    source  := syn123[.version] [[AS] alias]
+query   := select (UNION [ALL] select)* [ORDER BY …] [LIMIT n [OFFSET m] | LIMIT m, n]
+select  := SELECT [DISTINCT] item, … FROM source (join source ON expression)*
+           [WHERE …] [GROUP BY …] [HAVING …]
+source  := syn123[.version] [[AS] alias]
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ _COMPARISONS: Final = frozenset({"=", "<>", "!=", "<", ">", "<=", ">=", "<=>", "
 _NILADIC: Final = frozenset({"CURRENT_USER", "CURRENT_DATE", "CURRENT_TIMESTAMP"})
 _RESERVED: Final = frozenset(
     {
-        "SELECT", "DISTINCT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "BY", "LIMIT", "OFFSET", "UNION", "ALL", "AS",
+        "SELECT", "DISTINCT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "BY", "LIMIT", "OFFSET", "UNION", "ALL",
+        "AS",
         "AND", "OR", "NOT", "IN", "HAS", "HAS_LIKE", "BETWEEN", "LIKE", "IS", "NULL", "TRUE", "FALSE", "CASE", "WHEN",
         "THEN", "ELSE", "END", "JOIN", "LEFT", "RIGHT", "INNER", "OUTER", "ON", "ASC", "DESC", "ESCAPE",
     }
@@ -70,8 +71,11 @@ class _Parser:
 
     def _fail(self, wanted: str) -> Exception:
         word = self._word
-        found = f"'{word.value[:50]}' at character {word.start + 1}" if word.kind != "end" else "the end"
-        return bad(f"The query is not understood: expected {wanted}, found {found}.")
+        before = self._sql[: word.start]
+        line, column = before.count("\n") + 1, word.start - (before.rfind("\n") + 1) + 1
+        kind = " <regular_identifier>" if word.kind == "name" else ""
+        found = f'{kind} "{word.value[:50]} "' if word.kind != "end" else "<EOF>"
+        return bad(f'Encountered "{found}" at line {line}, column {column}.\nWas expecting one of:\n    {wanted}')
 
     def _take(self, *keywords: str) -> bool:
         """Step over these keywords or signs when all of them are next."""
@@ -187,8 +191,9 @@ class _Parser:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise bad("The query is nested too deeply.")
-        found = self._star() if star else None
-        found = found or self._chain("OR", self._conjunction)
+        found: Expression | None = self._star() if star else None
+        if found is None:
+            found = self._chain("OR", self._conjunction)
         self._depth -= 1
         return found
 

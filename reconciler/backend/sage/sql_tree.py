@@ -158,7 +158,5 @@ class Query:
     def sources(self) -> tuple[Source, ...]:
         """All that is read, in order."""
         return tuple(
-            source
-            for select in self.selects
-            for source in (select.source, *(join.source for join in select.joins))
+            source for select in self.selects for source in (select.source, *(join.source for join in select.joins))
         )

@@ -61,7 +61,7 @@ def _fields(body: Body) -> dict[str, Any]:
         "description": body.text("description", longest=1000),
         "icon": None if icon is None else str(icon),
         "canPublicJoin": body.boolean("canPublicJoin"),
-        "canRequestMembership": body.boolean("canRequestMembership"),
+        "canRequestMembership": body.boolean("canRequestMembership", True),
     }
     return {key: value for key, value in values.items() if value is not None}
 

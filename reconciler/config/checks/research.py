@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from reconciler.config.checks.index import Index
 from reconciler.config.documents import Document
-from reconciler.config.nodes import ScalarNode, find, text_at, texts_at, to_json
+from reconciler.config.nodes import ScalarNode, find, list_at, locate_key, map_at, text_at, texts_at, to_json
 from reconciler.errors import Location, Problem
 from reconciler.model.json import JSON, canonical_json
 from reconciler.model.kinds import OBJECT_KINDS
@@ -23,12 +23,26 @@ _IDENTITY: Mapping[str, tuple[str, ...]] = {
     "WikiPage": ("of", "parent", "title"),
 }
 
+_SHOWN = ("type", "banner", "description")
+# Type of a storage location → what is said of it.
+_LOCATION_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "id": ("id",),
+    "s3": (*_SHOWN, "baseKey", "stsEnabled"),
+    "externalS3": (*_SHOWN, "bucket", "baseKey", "endpointUrl", "stsEnabled"),
+    "externalGoogleCloud": (*_SHOWN, "bucket", "baseKey"),
+    "externalObject": (*_SHOWN, "endpointUrl", "bucket"),
+    "sftp": (*_SHOWN, "url", "supportsSubfolders"),
+    "proxy": (*_SHOWN, "proxyUrl", "benefactorId", "credentials"),
+}
+
 
 def check(index: Index) -> Iterator[Problem]:
     """Every document of these kinds."""
     yield from _repeated(index)
     for document in index.of_kind("AccessPolicy"):
         yield from _inheritance(index, document)
+    for document in index.of_kind("StorageLocation"):
+        yield from _locations(document)
     for document in index.of_kind("Evaluation"):
         yield from _of_project(index, document)
     for document in index.documents:
@@ -46,7 +60,8 @@ def _repeated(index: Index) -> Iterator[Problem]:
         key = canonical_json([document.kind, index.backend_name(document), _identity(document, names)])
         if key in first:
             detail = f"{first[key].label} at {first[key].node.at} is the same at the backend."
-            yield Problem(f"{document.label} repeats a {document.kind}", document.node.at, detail, "remove one of them")
+            summary = f"{document.label} declares what another document declares"
+            yield Problem(summary, document.node.at, detail, "remove one of them")
         first.setdefault(key, document)
 
 
@@ -68,6 +83,17 @@ def _inheritance(index: Index, document: Document) -> Iterator[Problem]:
             "Only what lies in a project can be without a list of its own.",
             "write entries instead",
         )
+
+
+def _locations(document: Document) -> Iterator[Problem]:
+    for node in list_at(document.node, "spec", "locations"):
+        kind = "id" if find(node, "id") is not None else text_at(node, "type")
+        for name, _ in map_at(node):
+            at = locate_key(node, name)
+            if kind in _LOCATION_FIELDS and at is not None and name not in _LOCATION_FIELDS[kind]:
+                detail = f"It has: {', '.join(_LOCATION_FIELDS[kind])}."
+                what = "a location that is named by id" if kind == "id" else f"a location of type {kind}"
+                yield Problem(f"{what} has no '{name}'", at, detail, "remove it")
 
 
 def _of_project(index: Index, document: Document) -> Iterator[Problem]:
