@@ -87,3 +87,16 @@ def embedded_bench(root: Path) -> SageBench:
     bench.set("Collection", "lab", title="Lab 7", sage={"type": "project"})
     bench.set("Collection", "scans", title="scans", sage={"type": "folder", "parent": "lab"})
     return bench
+
+
+def register_schema(root: Path, schema_id: str) -> None:
+    """Register a version of a schema, with its organization."""
+    bench = SageBench(root)
+    organization = schema_id.partition("-")[0]
+    there = bench.ask("POST", "/schema/organization/list", json={})["page"]
+    if organization not in [row["name"] for row in there]:
+        bench.ask("POST", "/schema/organization", json={"organizationName": organization})
+    schema = {"$id": schema_id, "type": "object", "description": schema_id}
+    body = {"concreteType": "org.sagebionetworks.repo.model.schema.CreateSchemaRequest", "schema": schema}
+    token = bench.ask("POST", "/schema/type/create/async/start", json=body)["token"]
+    bench.ask("GET", f"/schema/type/create/async/get/{token}")

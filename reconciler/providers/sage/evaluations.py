@@ -15,6 +15,7 @@ from reconciler.providers.base import Dependents, Desired, Settled
 from reconciler.providers.patching import patched
 from reconciler.providers.sage.calls import Calls
 from reconciler.providers.sage.fields import replaced, told, written
+from reconciler.providers.sage.limits import checked_name
 from reconciler.providers.sage.paging import pages
 from reconciler.providers.sage.wire import Row, object_in
 
@@ -52,7 +53,7 @@ def _found(row: Row) -> Found:
 
 def find(calls: Calls, desired: Desired) -> tuple[Found, ...]:
     """`GET /evaluation/name/{name}`: names are unique at the whole service."""
-    path = f"/evaluation/name/{quote(str(desired.fields['title']), safe='')}"
+    path = f"/evaluation/name/{quote(checked_name(desired.fields), safe='')}"
     try:
         return (_found(object_in(calls.repo.get(path), f"GET {path}")),)
     except NotFound:
@@ -60,7 +61,8 @@ def find(calls: Calls, desired: Desired) -> tuple[Found, ...]:
 
 
 def settle(calls: Calls, desired: Desired, observed: Found | None, before: Mapping[str, JSON] | None) -> Settled:  # noqa: ARG001
-    """Fields are told as they are declared."""
+    """Fields are told as they are declared. Raises Invalid for a name that the service cannot hold."""
+    checked_name(desired.fields)
     return Settled(desired.fields)
 
 

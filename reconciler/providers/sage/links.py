@@ -16,7 +16,7 @@ from reconciler.providers.patching import patched
 from reconciler.providers.sage import entities
 from reconciler.providers.sage.calls import Calls
 from reconciler.providers.sage.fields import told, written
-from reconciler.providers.sage.limits import name_flaw
+from reconciler.providers.sage.limits import checked_name
 from reconciler.providers.sage.walking import everything
 from reconciler.providers.sage.wire import LINK, Row, object_in
 
@@ -50,7 +50,7 @@ def find(calls: Calls, desired: Desired) -> tuple[Found, ...]:
     parent = str(desired.fields["parent"])
     if parent == KNOWN_AFTER_APPLY:
         return ()
-    name = str(desired.fields["title"])
+    name = checked_name(desired.fields)
     found = entities.child(calls.repo, parent, name)
     if found is None:
         return ()
@@ -62,9 +62,7 @@ def find(calls: Calls, desired: Desired) -> tuple[Found, ...]:
 
 def settle(calls: Calls, desired: Desired, observed: Found | None, before: Mapping[str, JSON] | None) -> Settled:  # noqa: ARG001
     """Fields are told as they are declared. Raises Invalid for a name that the service cannot hold."""
-    flaw = name_flaw(str(desired.fields.get("title", "link")))
-    if flaw:
-        raise Invalid(flaw, fix="change the title: letters, digits, spaces and , _ . - + ( ) '")
+    checked_name(desired.fields)
     return Settled(desired.fields)
 
 
