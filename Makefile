@@ -3,7 +3,7 @@
 #   make demo     run the quick start from end to end
 #   make test     everything that decides whether a change is good
 #   make bench    measure; prints figures, decides nothing
-#   make official  install the official client, for the tests of the server
+#   make official  install the official clients, for the tests of the server
 #   make lint     the static part of `make test`
 
 PYTHON ?= python3
@@ -14,6 +14,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 OFFICIAL := .venv-official
+SAGE_OFFICIAL := .venv-sage-official
 
 .PHONY: help setup demo test lint bench clean official
 
@@ -37,9 +38,9 @@ demo: setup
 test: lint official
 	$(BIN)/python -W error -m pytest -n $(WORKERS) --dist loadfile
 
-# The official client and the fuzzer have an environment of their own: they are never dependencies of the product.
-# The client declares a newer Python than it needs, and many more packages than its clients and commands use.
-official: $(OFFICIAL)/.installed
+# The official clients and the fuzzer have environments of their own: they are never dependencies of the product.
+# The first client declares a newer Python than it needs, and many more packages than its clients and commands use.
+official: $(OFFICIAL)/.installed $(SAGE_OFFICIAL)/.installed
 
 # Where it cannot be installed, its tests say so and are skipped.
 $(OFFICIAL)/.installed: tests/official/requirements.txt
@@ -47,6 +48,12 @@ $(OFFICIAL)/.installed: tests/official/requirements.txt
 	$(OFFICIAL)/bin/python -m pip install --quiet --disable-pip-version-check --ignore-requires-python --no-deps \
 		--require-hashes -r tests/official/requirements.txt && touch $@ \
 		|| echo "the official client could not be installed: tests/official will be skipped"
+
+$(SAGE_OFFICIAL)/.installed: tests/official/sage_requirements.txt
+	$(PYTHON) -m venv --clear $(SAGE_OFFICIAL)
+	$(SAGE_OFFICIAL)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--require-hashes -r tests/official/sage_requirements.txt && touch $@ \
+		|| echo "the official Sage client could not be installed: its tests in tests/official will be skipped"
 
 lint: setup
 	$(BIN)/ruff check .
@@ -58,5 +65,5 @@ bench: setup
 	$(BIN)/python -u -m tests.benchmarks
 
 clean:
-	rm -rf $(VENV) $(OFFICIAL) .demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(OFFICIAL) $(SAGE_OFFICIAL) .demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

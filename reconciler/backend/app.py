@@ -1,4 +1,4 @@
-"""The embedded server as a WSGI application.
+"""The embedded server as a WSGI application: both dialects, told apart by the path.
 
 app = create_app(folder)
 client = httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://embedded.local",
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.backend.datamaker.dispatch import Dispatcher
+from reconciler.backend.sage.dispatch import SageDispatcher, is_ours
 from reconciler.backend.store import Store, open_store
 from reconciler.backend.wire import Environ, StartResponse, from_environ, send
 
@@ -22,11 +23,13 @@ class App:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._datamaker = Dispatcher(store)
+        self._sage = SageDispatcher(store)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = from_environ(environ)
-        response = self._datamaker.answer(request)
+        dialect = self._sage if is_ours(request.path) else self._datamaker
+        response = dialect.answer(request)
         return send(response, start_response, head=request.method == "HEAD")
 
     def close(self) -> None:

@@ -20,7 +20,8 @@ from reconciler.backend.database import Connection, scalar
 
 SWEEP_INTERVAL_S: Final = 86_400
 SAFE_AGE_S: Final = STAGING_LIFETIME_S
-NAMING: Final = "SELECT sha256 FROM files"  # whatever names a blob; a new table that does belongs here
+# Whatever names a blob; a new table that does belongs here.
+NAMING: Final = "SELECT sha256 FROM files UNION SELECT sha256 FROM sage_file_handles WHERE sha256 IS NOT NULL"
 _OWNER_FILE: Final = "store-id"
 _SWEPT_FILE: Final = "swept"
 

@@ -10,6 +10,9 @@ import sqlite3
 from typing import Final
 
 from reconciler.backend.database import Connection
+from reconciler.backend.sage_community_step import COMMUNITY_STEP
+from reconciler.backend.sage_step import SAGE_STEP
+from reconciler.backend.sage_tables_step import SAGE_TABLES_STEP
 from reconciler.backend.second_step import SECOND_STEP
 
 _V1: Final = """
@@ -149,7 +152,7 @@ CREATE TABLE truth_versions (
     created TEXT NOT NULL, UNIQUE (dataset_id, version));
 """
 
-STEPS: Final[tuple[str, ...]] = (_V1, SECOND_STEP)
+STEPS: Final[tuple[str, ...]] = (_V1, SECOND_STEP, SAGE_STEP, COMMUNITY_STEP, SAGE_TABLES_STEP)
 VERSION: Final = len(STEPS)
 
 

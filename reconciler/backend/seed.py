@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from reconciler.backend.database import one
 from reconciler.backend.datamaker.accounts import hash_password, is_password
+from reconciler.backend.sage.call import iso
+from reconciler.backend.sage.seed_part import SageUser, apply_users
 from reconciler.backend.store import (
     DEFAULT_MULTIPART_THRESHOLD,
     Settings,
@@ -28,6 +30,7 @@ from reconciler.errors import ConfigError, Location, Problem
 
 PROVIDERS: Final = ("amazon_s3", "s3", "minio", "gcp", "gcs", "azure")
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_USER_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _TOKEN: Final = re.compile(r"[!-~]{8,200}")
 
 
@@ -44,17 +47,17 @@ class SeedUser:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A checked seed document. tenants: code → name. sage: the other dialect's section, kept as it came."""
+    """A checked seed document. tenants: code → name. sage: users of the other dialect."""
 
     settings: Settings
     tenants: Mapping[str, str]
     users: tuple[SeedUser, ...]
-    sage: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    sage: tuple[SageUser, ...] = ()
 
     @property
     def has_tokens(self) -> bool:
         """Whether anyone can get in by what the seed says."""
-        return any(user.tokens or user.password for user in self.users)
+        return any(user.tokens or user.password for user in self.users) or any(user.tokens for user in self.sage)
 
 
 def read_seed(path: Path) -> Mapping[str, Any]:
@@ -180,9 +183,9 @@ class _Reader:
         self._unique("token", [token for user in users for token in user.tokens])
         return users
 
-    def _unique(self, what: str, values: list[str]) -> None:
+    def _unique(self, what: str, values: Sequence[object], where: str = "datamaker.users") -> None:
         if len(set(values)) < len(values):
-            self.fail("datamaker.users", f"the same {what} occurs more than once")
+            self.fail(where, f"the same {what} occurs more than once")
 
     def _user(self, item: Mapping[str, Any], where: str, tenants: Mapping[str, str]) -> SeedUser:
         self.known(item, where, ("email", "password", "name", "tenants", "tokens"))
@@ -199,15 +202,37 @@ class _Reader:
         password = self.text(item, "password", where) if "password" in item else None
         return SeedUser(email, self.text(item, "name", where, email or "-"), member_of, password, tokens)
 
-    def sage(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The section of the other dialect, checked in outline."""
+    def sage(self, document: Mapping[str, Any]) -> tuple[SageUser, ...]:
+        """All users of the Sage dialect; no name, id or token may occur twice."""
         section = self.mapping(document, "sage", "")
         self.known(section, "sage", ("users",))
-        for where, item in self.items(section, "users", "sage"):
-            self.known(item, where, ("id", "userName", "email", "certified", "admin", "tokens"))
-            self.text(item, "userName", where)
-            self.texts(item, "tokens", where)
-        return section
+        users = tuple(self._sage_user(item, where) for where, item in self.items(section, "users", "sage"))
+        self._unique("name", [user.name.lower() for user in users], "sage.users")
+        self._unique("id", [user.id for user in users if user.id is not None], "sage.users")
+        self._unique("token", [token for user in users for token in user.tokens], "sage.users")
+        return users
+
+    def _sage_user(self, item: Mapping[str, Any], where: str) -> SageUser:
+        self.known(item, where, ("id", "userName", "email", "certified", "admin", "tokens"))
+        number = item.get("id")
+        if number is not None and (type(number) is not int or not 0 < number < 1 << 53):
+            self.fail(f"{where}.id", "must be a whole number above zero")
+        name = self.text(item, "userName", where)
+        if name and not _USER_NAME.fullmatch(name):
+            self.fail(f"{where}.userName", "must be letters, digits, '.', '_' and '-', at most 100")
+        tokens = self.texts(item, "tokens", where)
+        if not all(_TOKEN.fullmatch(token) for token in tokens):
+            self.fail(f"{where}.tokens", "must be 8 to 200 printable characters without spaces")
+        email = self.text(item, "email", where) if "email" in item else ""
+        is_certified = self._flag(item, "certified", where, default=True)
+        is_admin = self._flag(item, "admin", where, default=False)
+        return SageUser(name, number, email, is_certified, is_admin, tokens)
+
+    def _flag(self, item: Mapping[str, Any], key: str, where: str, *, default: bool) -> bool:
+        value = item.get(key, default)
+        if not isinstance(value, bool):
+            self.fail(f"{where}.{key}", "must be true or false")
+        return value is True
 
 
 def apply_seed(store: Store, seed: Seed) -> None:
@@ -216,8 +241,7 @@ def apply_seed(store: Store, seed: Seed) -> None:
     hashes = _changed_passwords(store, seed)
     with store.writing() as db:
         settings = {name: getattr(seed.settings, name) for name in Settings.__dataclass_fields__}
-        for key, value in (("datamaker", settings), ("sage", _without_secrets(seed.sage))):
-            write_setting(db, key, json.dumps(value, sort_keys=True))
+        write_setting(db, "datamaker", json.dumps(settings, sort_keys=True))
         tenants = {code: add_tenant(db, code, name, now) for code, name in seed.tenants.items()}
         for user in seed.users:
             made = add_user(db, user.email, user.name, now)
@@ -227,6 +251,7 @@ def apply_seed(store: Store, seed: Seed) -> None:
                 add_membership(db, user=made, tenant=tenants[code])
             for token in user.tokens:
                 add_token(db, token, user=made, tenant=tenants[user.tenants[0]], description="seed", now=now)
+        apply_users(db, seed.sage, iso(store.clock()))
     store.reload_settings()
 
 
@@ -241,14 +266,3 @@ def _changed_passwords(store: Store, seed: Seed) -> dict[str, str]:
         if row is None or not is_password(user.password, row["password"]):
             found[user.email] = hash_password(user.password)
     return found
-
-
-def _without_secrets(section: Mapping[str, Any]) -> dict[str, Any]:
-    """The section with tokens replaced by their hashes."""
-    from reconciler.backend.store import token_hash
-
-    users = [
-        {**user, "tokens": [token_hash(token) for token in user.get("tokens", [])]}
-        for user in section.get("users") or []
-    ]
-    return {**section, "users": users} if "users" in section else dict(section)

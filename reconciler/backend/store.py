@@ -85,6 +85,7 @@ class Store:
     def local_token(self) -> str:
         """The token for use by whoever may read the store's folder; generated, with tenant and user, when missing.
 
+        It is good for both dialects: a tenant's on the one side, an administrator's on the other.
         The plain token is in the file `local-token` (mode 0600); the database has only its hash.
         """
         with self.writing() as db:
@@ -94,6 +95,7 @@ class Store:
                 tenant, user = _local_account(db, self.now())
                 add_token(db, token, user=user, tenant=tenant, description="local", now=self.now())
                 self._write_token(token)
+            _add_sage_account(db, token, self.clock)
             return token
 
     def purge(self) -> None:
@@ -175,6 +177,7 @@ def _open(
     try:
         with database.writing() as db:
             migrate(db, first_id=first_id or draw_first_id())
+            _add_principals(db, clock)
             sql = "INSERT INTO settings VALUES ('signing_key', ?) ON CONFLICT DO NOTHING"
             db.execute(sql, (secrets.token_hex(32),))
         with database.reading() as db:
@@ -183,6 +186,13 @@ def _open(
     except BaseException:
         database.close()
         raise
+
+
+def _add_principals(db: Connection, clock: Callable[[], float]) -> None:
+    from reconciler.backend.sage.call import iso
+    from reconciler.backend.sage.principals import add_well_known
+
+    add_well_known(db, iso(clock()))
 
 
 def draw_first_id() -> int:
@@ -253,6 +263,13 @@ def add_user(db: Connection, email: str, name: str, now: str) -> int:
 def add_membership(db: Connection, *, user: int, tenant: int) -> None:
     """Make a user a member of a tenant."""
     db.execute("INSERT INTO members (user_id, tenant_id) VALUES (?, ?) ON CONFLICT DO NOTHING", (user, tenant))
+
+
+def _add_sage_account(db: Connection, token: str, clock: Callable[[], float]) -> None:
+    from reconciler.backend.sage.call import iso
+    from reconciler.backend.sage.principals import add_local
+
+    add_local(db, token_hash(token), iso(clock()))
 
 
 def _local_account(db: Connection, now: str) -> tuple[int, int]:

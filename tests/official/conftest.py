@@ -15,6 +15,9 @@ from tests.support import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-official" / "bin" / "python"
+SAGE_PYTHON = ROOT / ".venv-sage-official" / "bin" / "python"
+SAGE_USER, SAGE_TOKEN = "tester", "pat-tester-" + "a1b2" * 5
+SAGE_OTHER_USER, SAGE_OTHER_TOKEN = "second", "pat-second-" + "c3d4" * 5
 TOKEN = "syn_" + "a1b2" * 10
 OTHER_TOKEN = "syn_" + "c3d4" * 10
 EMAIL, PASSWORD = "tester@example.com", "not-a-secret-pw"
@@ -25,6 +28,10 @@ datamaker:
   users:
     - {{email: {EMAIL}, password: {PASSWORD}, name: Tester, tenants: [acme], tokens: [{TOKEN}]}}
     - {{email: other@example.com, name: Other, tenants: [other], tokens: [{OTHER_TOKEN}]}}
+sage:
+  users:
+    - {{id: 3000001, userName: {SAGE_USER}, email: {EMAIL}, tokens: [{SAGE_TOKEN}]}}
+    - {{id: 3000002, userName: {SAGE_OTHER_USER}, email: other@example.com, tokens: [{SAGE_OTHER_TOKEN}]}}
 """
 _PROGRAM = """
 import sys
@@ -110,10 +117,38 @@ def official_environment(folder: Path) -> dict[str, str]:
     return {**kept, "HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": "", "NO_COLOR": "1", "COLUMNS": "200"}
 
 
-def converse(python: Path, part: str, given: dict[str, object], folder: Path) -> tuple[list[dict[str, object]], dict]:
-    """Run a part of `session.py`; returns its calls and its context."""
-    program = str(Path(__file__).with_name("session.py"))
-    environment = official_environment(folder)
+def sage_environment(folder: Path, port: str, token: str = SAGE_TOKEN) -> dict[str, str]:
+    """Environment variables for the Sage client, and its configuration, cache included, in `folder`."""
+    url = f"http://127.0.0.1:{port}"
+    configuration = f"""
+[default]
+authtoken = {token}
+[endpoints]
+repoEndpoint = {url}/repo/v1
+authEndpoint = {url}/auth/v1
+fileHandleEndpoint = {url}/file/v1
+portalEndpoint = {url}/portal/www.synapse.org/
+[cache]
+location = {folder / "cache"}
+[transfer]
+max_threads = 8
+"""
+    (folder / ".synapseConfig").write_text(configuration)
+    return {**official_environment(folder), "NO_PROXY": "127.0.0.1,localhost"}
+
+
+def converse(
+    python: Path,
+    part: str,
+    given: dict[str, object],
+    folder: Path,
+    *,
+    script: str = "session.py",
+    environment: dict[str, str] | None = None,
+) -> tuple[list[dict[str, object]], dict]:
+    """Run a part of `session.py`, or of another script; returns its calls and its context."""
+    program = str(Path(__file__).with_name(script))
+    environment = environment or official_environment(folder)
     done = subprocess.run(
         [python, program, part], input=json.dumps(given), capture_output=True, text=True, timeout=300, env=environment
     )
@@ -144,3 +179,36 @@ def conversation(official_python: Path, every_server: Server, tmp_path_factory: 
     later = tmp_path_factory.mktemp("later")
     second, _ = converse(official_python, "SECOND", {**given, "folder": str(later), "context": context}, later)
     return Conversation(first + second, exit_code, server.log())
+
+
+@pytest.fixture(scope="session")
+def sage_python() -> Path:
+    """The interpreter of the environment of the Sage client that `make official` makes."""
+    if not SAGE_PYTHON.exists() or not SAGE_PYTHON.parents[1].joinpath(".installed").exists():
+        pytest.skip("the official Sage client is not installed: run `make official`")
+    return SAGE_PYTHON
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def sage_conversation(
+    request: pytest.FixtureRequest, sage_python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Conversation]:
+    """Let the Sage client fill a server, restart it on another port, and let the client read everything again."""
+    database = "" if request.param == "sqlite" else request.getfixturevalue("shared_postgres").database()
+    server = Server(tmp_path_factory.mktemp("sage"), database)
+    for _ in running(server):
+        first, context = sage_talk(sage_python, server, "FIRST", tmp_path_factory.mktemp("client"), {})
+        exit_code = server.stop()
+        server.port = "0"
+        server.start()
+        second, _context = sage_talk(sage_python, server, "SECOND", tmp_path_factory.mktemp("later"), context)
+        yield Conversation(first + second, exit_code, server.log())
+
+
+def sage_talk(
+    python: Path, server: Server, part: str, folder: Path, context: dict[str, object]
+) -> tuple[list[dict[str, object]], dict]:
+    """Run a part of `sage_session.py` in a home of its own."""
+    given: dict[str, object] = {"user": SAGE_USER, "folder": str(folder), "context": context}
+    environment = sage_environment(folder, server.port)
+    return converse(python, part, given, folder, script="sage_session.py", environment=environment)

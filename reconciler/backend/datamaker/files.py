@@ -14,11 +14,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from reconciler.backend.blobs import Digests, read
+from reconciler.backend.blobs import Digests
 from reconciler.backend.database import TEXTS, Connection, Row, next_id
 from reconciler.backend.datamaker.accounts import storage_id
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.listing import Selection, v2_list
+from reconciler.backend.file_response import file_response
 from reconciler.backend.routing import Route
 from reconciler.backend.signing import Signer
 from reconciler.backend.store import Store
@@ -131,52 +132,8 @@ def media(call: Call) -> Response:
     if not found or not call.store.signer.is_valid(found[2], "media", found[1]):
         raise not_found("The file")
     name = call.request.params["name"]
-    return send_file(call, call.store.blobs.path(found[1]), found[1], mimetypes.guess_type(name)[0])
-
-
-def send_file(call: Call, path: str, sha256: str, content_type: str | None) -> Response:
-    """Stream a blob, honouring `Range` and `If-None-Match`."""
-    try:
-        with open(path, "rb") as file:
-            size = file.seek(0, 2)
-    except FileNotFoundError as exc:
-        raise not_found("The file") from exc
-    headers = [
-        ("ETag", f'"{sha256}"'),
-        ("Accept-Ranges", "bytes"),
-        ("Cache-Control", "private, max-age=31536000, immutable"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Content-Disposition", "attachment"),
-    ]
-    if call.request.header("If-None-Match") == f'"{sha256}"':
-        return Response(304, headers=tuple(headers))
-    return _ranged(call.request.header("Range"), path, size, content_type, headers)
-
-
-def _ranged(
-    asked: str | None, path: str, size: int, content_type: str | None, headers: list[tuple[str, str]]
-) -> Response:
-    headers.append(("Content-Type", content_type or "application/octet-stream"))
-    wanted = _range(asked, size)
-    if wanted is None:
-        headers.append(("Content-Length", str(size)))
-        return Response(200, headers=tuple(headers), chunks=read(path))
-    start, stop = wanted
-    if start >= stop:
-        return Response(416, headers=(("Content-Range", f"bytes */{size}"),))
-    headers += [("Content-Range", f"bytes {start}-{stop - 1}/{size}"), ("Content-Length", str(stop - start))]
-    return Response(206, headers=tuple(headers), chunks=read(path, start, stop - start))
-
-
-def _range(asked: str | None, size: int) -> tuple[int, int] | None:
-    """Start and stop of a single range; None for the whole file. Start is not below stop when it cannot be met."""
-    found = re.fullmatch(r"bytes=([0-9]{0,18})-([0-9]{0,18})", (asked or "").strip())
-    if not found or not (found[1] or found[2]):
-        return None
-    if not found[1]:
-        return max(0, size - int(found[2])), size
-    stop = min(size, int(found[2]) + 1) if found[2] else size
-    return int(found[1]), stop
+    path, content_type = call.store.blobs.path(found[1]), mimetypes.guess_type(name)[0]
+    return file_response(call.request, path, etag=found[1], content_type=content_type)
 
 
 ROUTES = (

@@ -20,6 +20,7 @@ from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.data_collections import find_collection
 from reconciler.backend.datamaker.fields import Fields, check_bulk
 from reconciler.backend.datamaker.files import find_files, publish
+from reconciler.backend.file_response import xml_error
 from reconciler.backend.routing import Route, Work
 from reconciler.backend.store import Store
 from reconciler.backend.wire import Response, invalid, invalid_field
@@ -169,12 +170,6 @@ def _receive(call: Call, ticket: Ticket, part: int) -> Response:
         call.store.blobs.discard(name)
         return xml_error(400, "IncompleteBody", "The connection ended before all bytes came.")
     return Response(200, headers=(("ETag", f'"{digests.md5}"'),))
-
-
-def xml_error(status: int, code: str, message: str) -> Response:
-    """An error as object stores write it; a client retries a 4xx without such a code."""
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
-    return Response(status, body.encode(), (("Content-Type", "application/xml"),))
 
 
 @dataclass(slots=True)

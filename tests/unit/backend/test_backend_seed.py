@@ -13,7 +13,7 @@ GOOD = {
         "tenants": [{"code": "acme", "name": "Acme"}],
         "users": [{"email": "a@b.co", "password": "pw", "tenants": ["acme"], "tokens": ["syn_secret_1"]}],
     },
-    "sage": {"users": [{"id": 1, "userName": "t", "tokens": ["pat-tester"]}]},
+    "sage": {"users": [{"id": 3000001, "userName": "t", "tokens": ["pat-tester"]}]},
 }
 
 

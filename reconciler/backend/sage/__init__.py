@@ -1,0 +1,1 @@
+"""The Sage dialect: one module per service, each with its `ROUTES`; `dispatch` lists the modules."""
