@@ -23,8 +23,6 @@ RESOURCE_KINDS = (
 KINDS = (WORKSPACE, *RESOURCE_KINDS)
 
 UNSUPPORTED_KINDS = (
-    "Table",
-    "EntityView",
     "WikiPage",
     "Team",
     "Evaluation",

@@ -20,7 +20,8 @@ from reconciler.providers.sage.connection import Clients
 from reconciler.providers.sage.wire import PREFIX, Row, object_in, text_in
 
 _SOURCE = re.compile(r"\bfrom\s+(syn\d+)(?:\.\d+)?\b", re.IGNORECASE)
-_LAST_UPDATE = 128  # bit of partMask
+# Bits of partMask.
+_RESULTS, _LAST_UPDATE = 1, 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def query_csv(
 
 
 def handle_file(client: HttpClient, handle_id: str, entity_id: str, association: str) -> RemoteFile:
-    """`POST file:/fileHandle/batch`: where the bytes of a file handle are. association: what kind of object it is of."""
+    """`POST file:/fileHandle/batch`: where the bytes of a file handle are. association: kind of the object it is of."""
     path = "/fileHandle/batch"
     one = {"fileHandleId": handle_id, "associateObjectId": entity_id, "associateObjectType": association}
     body: Row = {"requestedFiles": [one], "includeFileHandles": True, "includePreSignedURLs": True}
@@ -106,3 +107,18 @@ def last_update(client: HttpClient, table_id: str, clock: Clock | None = None) -
     }
     found = jobs.run(client, path, body, clock, repeatable=True).get("lastUpdatedOn")
     return None if found is None else str(found)
+
+
+def count_values(client: HttpClient, table_id: str, column: str, clock: Clock | None = None) -> int:
+    """How many rows have a value in a column."""
+    quoted = column.replace('"', '""')
+    path = f"/entity/{table_id}/table/query/async"
+    body: Row = {
+        "concreteType": PREFIX + "table.QueryBundleRequest",
+        "entityId": table_id,
+        "query": {"sql": f'select count(*) from {table_id} where "{quoted}" is not null'},
+        "partMask": _RESULTS,
+    }
+    answer = jobs.run(client, path, body, clock, repeatable=True)
+    rows = ((answer.get("queryResult") or {}).get("queryResults") or {}).get("rows") or []
+    return int(rows[0]["values"][0]) if rows else 0
