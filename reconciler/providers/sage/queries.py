@@ -19,6 +19,8 @@ from reconciler.providers.sage import jobs
 from reconciler.providers.sage.connection import Clients
 from reconciler.providers.sage.wire import PREFIX, Row, object_in, text_in
 
+# Quotes are doubled and backslashes are nothing special, as RFC 4180 has it; by default the service escapes with them.
+_PLAIN_CSV: Row = {"separator": ",", "quoteCharacter": '"', "escapeCharacter": '"', "lineEnd": "\n"}
 _SOURCE = re.compile(r"\bfrom\s+(syn\d+)(?:\.\d+)?\b", re.IGNORECASE)
 # Bits of partMask.
 _RESULTS, _LAST_UPDATE = 1, 128
@@ -57,6 +59,7 @@ def query_csv(
         "writeHeader": True,
         "includeRowIdAndRowVersion": row_ids,
         "fileName": name,
+        "csvTableDescriptor": _PLAIN_CSV,
     }
     answer = jobs.run(clients.repo, f"/entity/{table}/table/download/csv/async", body, clock, repeatable=True)
     operation = "GET /entity/table/download/csv/async/get"

@@ -56,6 +56,6 @@ def _take_one(client: HttpClient, entity_id: str, label: str, clock: Clock | Non
     }
     try:
         jobs.run(client, f"/entity/{entity_id}/table/transaction/async", body, clock, repeatable=True)
-    except Conflict:
+    except (Conflict, Invalid):
         if label not in read(client, entity_id):
             raise

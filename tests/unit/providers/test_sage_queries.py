@@ -24,14 +24,14 @@ def columns(clients):
 def table(clients, columns):
     parent = make(clients, "Project", "Lung")
     made = make(clients, "table.TableEntity", "Visits", parentId=parent, columnIds=columns)
-    add_rows(clients, made, [{columns[0]: 'a "b",c', columns[1]: "1577836800000"}, {columns[0]: "d\ne"}])
+    add_rows(clients, made, [{columns[0]: 'a "b",c', columns[1]: "1577836800000"}, {columns[0]: "d\ne\\"}])
     return made
 
 
 def test_query_gives_csv_with_its_md5_and_types(clients, table):
     result = query_csv(clients, f"select patient, visited from {table}")
     text = b"".join(download(clients.file, result.file)).decode()
-    assert text == '"patient","visited"\n"a ""b"",c","1577836800000"\n"d\ne",\n'
+    assert text == '"patient","visited"\n"a ""b"",c","1577836800000"\n"d\ne\\",\n'
     assert (result.file.size_bytes, result.headers) == (len(text), (("patient", "STRING"), ("visited", "DATE")))
 
 
