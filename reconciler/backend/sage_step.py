@@ -15,10 +15,11 @@ CREATE TABLE sage_principals (
     email TEXT NOT NULL DEFAULT '', certified INTEGER NOT NULL DEFAULT 0, is_admin INTEGER NOT NULL DEFAULT 0,
     etag TEXT NOT NULL, profile TEXT NOT NULL DEFAULT '{}', created TEXT NOT NULL);
 
+-- Who manages a team is in its access list.
 CREATE TABLE sage_team_members (
     team_id INTEGER NOT NULL REFERENCES sage_principals ON DELETE CASCADE,
     user_id INTEGER NOT NULL REFERENCES sage_principals ON DELETE CASCADE,
-    is_admin INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (team_id, user_id)) WITHOUT ROWID;
+    PRIMARY KEY (team_id, user_id)) WITHOUT ROWID;
 CREATE INDEX sage_team_members_by_user ON sage_team_members (user_id, team_id);
 
 -- hash: SHA-256 of the token. scopes: separated by spaces.

@@ -153,11 +153,15 @@ def open_store(
         store = _open(root, _database(root, database, durable=durable), first_id, durable=durable, clock=clock)
     except (OSError, DatabaseError, NewerStore, ForeignFolder) as exc:
         raise StateError(f"{path} cannot be opened as a store: {exc}") from exc
-    if seed is not None:
-        from reconciler.backend.seed import apply_seed
+    try:
+        if seed is not None:
+            from reconciler.backend.seed import apply_seed
 
-        apply_seed(store, parsed)
-    store.purge()
+            apply_seed(store, parsed)
+        store.purge()
+    except BaseException:
+        store.close()
+        raise
     return store
 
 

@@ -42,8 +42,8 @@ from reconciler.model.resource import (
     Ref,
     Reference,
     RemoteObject,
-    RowsFile,
     Resource,
+    RowsFile,
     SidecarMetadata,
     SourceLocation,
     Splits,
@@ -283,14 +283,16 @@ def _remote_object(head: Head, spec: Spec) -> RemoteObject:
             secrets[key] = [item.get(name, {}) for item in value]
             fields[key] = [{inner: found for inner, found in item.items() if inner != name} for item in value]
         elif key == kind.holds:
-            rows = RowsFile(
-                value["url"], tuple(value.get("key", ())), value.get("prune", False), value.get("options", {})
-            )
+            rows = _rows_file(value)
         elif key in kind.texts:
             fields[key] = value.strip()
         elif key not in ("backend", "lifecycle"):
             fields[key] = _with_references(kind, key, value)
     return RemoteObject(head, fields, files, secrets, rows)
+
+
+def _rows_file(item: Spec) -> RowsFile:
+    return RowsFile(item["url"], tuple(item.get("key", ())), item.get("prune", False), item.get("options", {}))
 
 
 def _with_references(kind: ObjectKind, path: str, value: Any) -> JSON | Reference:

@@ -22,15 +22,6 @@ RESOURCE_KINDS = (
 )
 KINDS = (WORKSPACE, *RESOURCE_KINDS)
 
-UNSUPPORTED_KINDS = (
-    "WikiPage",
-    "Team",
-    "Evaluation",
-    "AccessPolicy",
-    "StorageLocation",
-    "Link",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:

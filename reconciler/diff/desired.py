@@ -176,7 +176,8 @@ def _remote_object(resource: RemoteObject) -> dict[str, JSON]:
         if name in kind.order_only:
             fields[name] = None
         else:
-            fields[name] = dict.fromkeys(value, kind.sets[name]) if name in kind.sets else _written(value)
+            names: JSON = value
+            fields[name] = dict.fromkeys(names, kind.sets[name]) if name in kind.sets else _written(value)
     return fields
 
 

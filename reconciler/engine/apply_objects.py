@@ -74,7 +74,7 @@ def _update(run: Applying, provider: Provider, desired: Desired, change: Change)
     observed = provider.read(change.address, change.remote_id or "", wanted=paths)
     if not isinstance(observed, Found):
         raise NotFound(f"{change.address} is gone since the plan was made", fix="plan again")
-    before = resolve(owned.fields, run.remote_id) if owned else None
+    before: Mapping[str, JSON] | None = resolve(owned.fields, run.remote_id) if owned else None
     desired = settled(provider, desired, observed, before)
     before = None if before is None else settled_before(provider, desired, before, observed)
     changes = diff_fields(desired.fields, observed.fields, RULES[change.address.kind], owned=before)

@@ -87,6 +87,10 @@ class Planning:
             case _:
                 return self.remote_id(reference.address)
 
+    def was_cut(self, address: Address) -> bool:
+        """Whether an apply was cut at it: how far that came, the state does not know."""
+        return any(intent.address == address for intent in self.store.intents())
+
     def add(self, change: Change) -> None:
         """Put a decision into the plan, with the requests it will take."""
         if change.action not in (Action.NO_OP, Action.FORGET):

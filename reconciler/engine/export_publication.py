@@ -5,6 +5,7 @@ Items pass by in parts: a part is in memory, nothing else of them.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from reconciler.model.json import JSONObject, canonical_json
 from reconciler.model.resource import Export
 from reconciler.plan.values import RowCounts
 from reconciler.providers.base import Provider
-from reconciler.state.fragments import FragmentCache
+from reconciler.state.fragments import FragmentCache, StoredFragment
 from reconciler.state.values import OwnedRow, Shape
 
 SUMMARY_PATH = "metadata/export_summary.json"
@@ -105,11 +106,13 @@ class Publication:
     fragments: FragmentCache
     items: ItemSet
     sound: Mapping[str, FileState] = field(init=False)
+    was_cut: bool = field(init=False)
     tally: _Tally = field(default_factory=_Tally)
     failures: list[Problem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.sound = self.standing.sound
+        self.was_cut = any(intent.address == self.address for intent in self.run.store.intents())
 
     @property
     def address(self) -> Address:
@@ -177,23 +180,27 @@ class Publication:
 
     def _begin(self, source: SourceItem, owned: Mapping[str, OwnedRow]) -> tuple[SourceItem, OwnedRow | None, bool]:
         """Whether neither the fragment nor the item's own file has to be made again; called in this thread alone."""
-        known = self.fragments.fragment(self.address, source.item.key, source.content) is not None
-        return source, owned.get(source.item.key), known and self._stands(source)
+        return source, owned.get(source.item.key), self._stands(source, source.content)
 
-    def _stands(self, source: SourceItem) -> bool:
-        annotation = self.writer.paths(source.item).annotation
-        return annotation is None or annotation in self.sound
+    def _stands(self, source: SourceItem, content: str) -> bool:
+        """Whether the item was converted from that content and its own file is the published one.
+
+        Both matter: a run that is cut has converted what it never publishes.
+        """
+        made = self.fragments.own_file(self.address, source.item.key, content)
+        path = self.writer.paths(source.item).annotation
+        if made is None or path is None:
+            return made is not None
+        return path in self.sound and self.sound[path].sha256 == made
 
     def _lose(self, source: SourceItem, owned: OwnedRow | None) -> list[_Step]:
         """An item that cannot be read stays as it was published, if all of it is still at hand."""
         self.tally.read += 1
         self.tally.lose(source)
-        key = source.item.key
-        known = owned is not None and self.fragments.fragment(self.address, key, owned.content) is not None
-        if not known or not self._stands(source):
-            self.tally.left_out.add(key)
+        if owned is None or not self._stands(source, owned.content):
+            self.tally.left_out.add(source.item.key)
             return []
-        self.tally.kept.add(key)
+        self.tally.kept.add(source.item.key)
         return [_Step(source, owned)]
 
     def _convert(self, begun: tuple[SourceItem, OwnedRow | None, bool]) -> _Step:
@@ -222,10 +229,13 @@ class Publication:
             if item.split is not None:
                 self.tally.splits[item.split] = self.tally.splits.get(item.split, 0) + 1
         made = [(step.source, step.output) for step in steps if isinstance(step.output, ItemOutput)]
-        self.fragments.save_fragments(
-            self.address, ((s.item.key, s.content, s.item.split, output.fragment) for s, output in made)
-        )
+        self.fragments.save_fragments(self.address, (self._stored(*one) for one in made))
         return sum(pool.map(partial(self._stage, staging), steps))
+
+    def _stored(self, source: SourceItem, output: ItemOutput) -> StoredFragment:
+        path = self.writer.paths(source.item).annotation
+        file = "" if path is None else hashlib.sha256(output.files[path]).hexdigest()
+        return StoredFragment(source.item.key, source.content, source.item.split, output.fragment, file)
 
     def _stage(self, staging: Staging, step: _Step) -> int:
         """Put or keep the files of one item; returns the bytes of originals that travelled."""
@@ -236,7 +246,8 @@ class Publication:
                 staging.put(path, [content])
         elif paths.annotation is not None:
             staging.keep(paths.annotation)
-        before = step.owned.files if step.owned else {}
+        # After a cut the originals may be of that publication, of which the state knows nothing.
+        before = step.owned.files if step.owned and not self.was_cut else {}
         sent = 0
         for file in source.files:
             target = paths.originals.get(file.spec)

@@ -87,7 +87,7 @@ def _settled(planning: Planning, export: Export, base: Change, standing: Standin
     change = replace(base, fields=fields, drift=drift, row_drift=len(drift), rows=rows, basis=basis)
     if record is None or fields or rows.changed:
         return change
-    if standing.manifest is None or drift:
+    if standing.manifest is None or drift or planning.was_cut(address):
         return replace(change, reason=Reason.CHANGED_OUTSIDE)
     return replace(change, action=Action.NO_OP, reason=Reason.UNCHANGED)
 
@@ -98,9 +98,10 @@ def _population(planning: Planning, export: Export, writer: Writer) -> Populatio
     record = planning.owned.get(address)
     version = planning.store.version
     known = cache.clean_listing(address, version.lineage, record.revision) if record else None
-    if record is not None and planning.options.refresh is Refresh.NONE:
+    certain = record is not None and not planning.was_cut(address)
+    if certain and planning.options.refresh is Refresh.NONE:
         return None
-    same = record is not None and not diff_fields(desired_fields(export), record.fields, RULES["Export"])
+    same = certain and record and not diff_fields(desired_fields(export), record.fields, RULES["Export"])
     provider = planning.session.provider(export.head.backend)
     listing = provider.records(
         export.target, record_scope(export, planning.resolve), export.filter, etag=known if same else None

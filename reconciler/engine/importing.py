@@ -216,9 +216,8 @@ def _write_objects(session: Session, store: StateStore, writing: Writing) -> Mad
     made: list[Written] = []
     notes: list[Problem] = []
     for kind in _in_order(provider.capabilities.kinds - ROW_KINDS):
-        for found in _discovered(provider, kind, notes):
-            if (kind, found.remote_id) not in known:
-                made.append(writer.write_object(kind, found, names.get((kind, found.remote_id))))
+        new = (found for found in _discovered(provider, kind, notes) if (kind, found.remote_id) not in known)
+        made += [writer.write_object(kind, found, names.get((kind, found.remote_id))) for found in new]
     return made, notes
 
 

@@ -124,8 +124,8 @@ def _must_list(
     """Whether the backend's units have to be looked at."""
     if parent is None:
         return False
-    if record is not None and any(intent.address == record.address for intent in planning.store.intents()):
-        return True  # an apply was cut here: only the backend knows how far it came
+    if record is not None and planning.was_cut(record.address):
+        return True  # only the backend knows how far it came
     if planning.options.refresh is Refresh.NONE:
         return False
     if planning.options.refresh is Refresh.CHANGED and record is not None:

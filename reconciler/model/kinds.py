@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 SNAPSHOT = "snapshot"
 # What is known of a group of units.
 PRESENT = "present"
+# What is known of an invitation.
+SENT = "sent"
 # What is known of a role that somebody holds.
 GRANTED = "granted"
 
@@ -70,7 +72,31 @@ OBJECT_KINDS: Mapping[str, ObjectKind] = {
             references={"collection": "Collection", "project": "AnnotationProject", "group": "Group"},
             sets={"roles": GRANTED},
         ),
-        # Kinds of tables follow here.
+        ObjectKind("Link", references={"parent": "Collection", "target": "Collection"}, rows=frozenset({"target"})),
+        ObjectKind(
+            "AccessPolicy",
+            has_title=False,
+            references={"of": "Collection", "entries.*.team": "Team"},
+            others={"of": ("Evaluation",)},
+            rows=frozenset({"of"}),
+            keyed={"entries": "principal"},
+        ),
+        ObjectKind(
+            "StorageLocation",
+            has_title=False,
+            references={"of": "Collection"},
+            secrets={"locations": "credentials"},
+        ),
+        ObjectKind("Team", sets={"invitations": SENT}, open=frozenset({"members"})),
+        ObjectKind("Evaluation", references={"project": "Collection"}),
+        ObjectKind(
+            "WikiPage",
+            references={"of": "Collection", "parent": "WikiPage"},
+            others={"of": ("Evaluation",)},
+            open=frozenset({"attachments"}),
+            texts=frozenset({"markdown"}),
+            files=frozenset({"attachments"}),
+        ),
         ObjectKind(
             "Table",
             references={"parent": "Collection"},
@@ -88,5 +114,7 @@ OBJECT_KINDS: Mapping[str, ObjectKind] = {
             open=frozenset({"annotations"}),
             unordered=frozenset({"scope", "include"}),
         ),
+        ObjectKind("SchemaBinding", has_title=False, references={"of": "Collection"}, rows=frozenset({"of"})),
+        # Kinds of tables follow here.
     )
 }

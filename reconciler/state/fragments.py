@@ -7,18 +7,32 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.model.address import Address
 
+_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fragment (
-    export TEXT, key TEXT, content TEXT NOT NULL, split TEXT, value TEXT NOT NULL, PRIMARY KEY (export, key)
+    export TEXT, key TEXT, content TEXT NOT NULL, split TEXT, value TEXT NOT NULL, file TEXT NOT NULL,
+    PRIMARY KEY (export, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS stamp (
     export TEXT, path TEXT, value TEXT NOT NULL, PRIMARY KEY (export, path)
 ) WITHOUT ROWID;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFragment:
+    """What an item was converted to. content: digest of all that decided it. file: SHA-256 of its own file, or ""."""
+
+    key: str
+    content: str
+    split: str | None
+    text: str
+    file: str = ""
 
 
 class FragmentCache:
@@ -27,7 +41,10 @@ class FragmentCache:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None, timeout=60)
-        self._db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; {_SCHEMA}")
+        self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
+        if self._db.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            self._db.executescript("DROP TABLE IF EXISTS fragment;")
+        self._db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
 
     def close(self) -> None:
         """Close the file."""
@@ -39,18 +56,21 @@ class FragmentCache:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def fragment(self, export: Address, key: str, content: str) -> str | None:
-        """The text of an item, if it was converted from that very content."""
+    def own_file(self, export: Address, key: str, content: str) -> str | None:
+        """SHA-256 of the own file of an item that was converted from that very content; None when it was not.
+
+        Converted is not published: whoever keeps a published file compares it with this one.
+        """
         row = self._db.execute(
-            "SELECT value FROM fragment WHERE export = ? AND key = ? AND content = ?", [str(export), key, content]
+            "SELECT file FROM fragment WHERE export = ? AND key = ? AND content = ?", [str(export), key, content]
         ).fetchone()
         return row[0] if row else None
 
-    def save_fragments(self, export: Address, fragments: Iterable[tuple[str, str, str | None, str]]) -> None:
-        """Remember the texts of items: (key, content, split, text), in one transaction."""
+    def save_fragments(self, export: Address, fragments: Iterable[StoredFragment]) -> None:
+        """Remember what items were converted to, in one transaction."""
         self._db.execute("BEGIN IMMEDIATE")
-        rows = ((str(export), *fragment) for fragment in fragments)
-        self._db.executemany("INSERT OR REPLACE INTO fragment VALUES (?, ?, ?, ?, ?)", rows)
+        rows = ((str(export), f.key, f.content, f.split, f.text, f.file) for f in fragments)
+        self._db.executemany("INSERT OR REPLACE INTO fragment VALUES (?, ?, ?, ?, ?, ?)", rows)
         self._db.execute("COMMIT")
 
     def fragments(self, export: Address) -> Iterator[tuple[str, str | None, str]]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.engine.context import PlanOptions
+from reconciler.engine.context import PlanOptions, Refresh
 from reconciler.errors import ConfigError, ExitCode
+from reconciler.model.address import parse_address
 from tests.support.workspace import Bench, make_bench
 
 EXPORT = "Export/out"
@@ -222,6 +223,49 @@ def test_payload_kept_as_text_is_exported_as_it_is_by_the_raw_format(bench):
     bench.remove("Export", "out")
     assert bench.apply().exit_code is ExitCode.OK
     assert json.loads((bench.root / "raw/annotations/b.json").read_text()) == "no JSON"
+
+
+@pytest.fixture
+def raw(bench):
+    """An export in which every item has a file of its own."""
+    bench.set("Export", "raw", target="task", project="objects", format="synapse-json", destination={"url": "raw"})
+    bench.remove("Export", "out")
+    annotate(bench, "b", {"annotations": {"image_1": []}})
+    assert bench.apply().exit_code is ExitCode.OK
+    return bench
+
+
+def published(bench: Bench, key: str) -> dict:
+    return json.loads((bench.root / f"raw/annotations/{key}.json").read_text())
+
+
+def test_item_converted_by_a_run_that_failed_is_published_by_the_next(raw):
+    annotate(raw, "b", {"annotations": {"image_1": [{"id": "new"}]}})
+    raw.units(["a", "b", "c", "d"])
+    foreign = raw.root / "raw/annotations/d.json"
+    foreign.write_text("not ours, and in the way")
+    assert raw.apply().exit_code is ExitCode.PARTLY_APPLIED
+    assert published(raw, "b") == {"annotations": {"image_1": []}}
+    foreign.unlink()
+    assert raw.apply().exit_code is ExitCode.OK
+    assert published(raw, "b") == {"annotations": {"image_1": [{"id": "new"}]}}
+    assert raw.plan().is_empty
+
+
+def test_publication_cut_before_it_was_recorded_is_made_again_even_if_the_backend_went_back(raw):
+    before = {"annotations": {"image_1": []}}
+    state = raw.root / ".reconciler/state.db"
+    shutil.copy2(state, raw.root / "recorded.db")
+    annotate(raw, "b", {"annotations": {"image_1": [{"id": "new"}]}})
+    assert raw.apply().exit_code is ExitCode.OK
+    (raw.root / "recorded.db").replace(state)
+    with raw.session() as session:
+        session.open_state().begin(parse_address("Export/raw"), "update", (), now="2026-01-02T03:04:05Z")
+    annotate(raw, "b", before)
+    assert raw.plan(PlanOptions(refresh=Refresh.NONE)).changes["Export/raw"] == ("update", "changed_outside")
+    assert raw.apply().exit_code is ExitCode.OK
+    assert published(raw, "b") == before
+    assert raw.plan().is_empty
 
 
 def test_no_spool_stays_behind(bench):

@@ -72,13 +72,13 @@ def test_cli_stores_lists_and_gets_a_file(synapse, tmp_path):
 def test_cli_annotates_moves_and_deletes(synapse, tmp_path):
     project = created(synapse("create", "Project", "--name", f"cli {tmp_path.name}"))
     folder = created(synapse("create", "Folder", "--name", "f", "--parentId", project))
-    other = created(synapse("add", "--parentId", project, "--name", "file", str(_file(tmp_path))))
+    other = created(synapse("add", "--parentId", project, "--name", "thing", str(_file(tmp_path))))
     synapse("set-annotations", "--id", other, "--annotations", json.dumps({"kind": "raw"}))
     assert "raw" in synapse("get-annotations", "--id", other)
     synapse("mv", "--id", other, "--parentId", folder)
-    assert "file" in synapse("list", folder)
+    assert "thing" in synapse("list", folder)
     synapse("delete", other)
-    assert "file" not in synapse("list", folder)
+    assert "thing" not in synapse("list", folder)
 
 
 def test_cli_keeps_provenance(synapse, tmp_path):

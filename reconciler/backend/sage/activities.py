@@ -1,4 +1,7 @@
-"""Activities, which say how entities came to be, and their links to versions of entities."""
+"""Activities, which say how entities came to be, and their links to versions of entities.
+
+Ids of activities may be written as those of entities are, `syn1`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any, Final
 
 from reconciler.backend.database import Row, insert, one, scalar
 from reconciler.backend.sage.activity_links import check_activity, find_activity
-from reconciler.backend.sage.body import Body, plain_id
+from reconciler.backend.sage.body import Body, entity_id
 from reconciler.backend.sage.call import NO_CONTENT, Call, P, fresh_etag, reply, syn
 from reconciler.backend.sage.errors import bad, forbidden, missing, stale
 from reconciler.backend.sage.nodes import find_node, readable_condition, readable_node, require, touch
@@ -18,7 +21,7 @@ from reconciler.backend.wire import Response
 
 _USED_ENTITY: Final = f"{P}.provenance.UsedEntity"
 _USED_URL: Final = f"{P}.provenance.UsedURL"
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s]+")
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S.*")  # with spaces too: the platform's parser takes them
 _MOST_USED: Final = 10_000
 
 
@@ -79,7 +82,7 @@ def create(call: Call) -> Response:
 
 def get(call: Call) -> Response:
     """`GET /activity/{id}`."""
-    return reply(activity_wire(check_activity(call, call.id())))
+    return reply(activity_wire(check_activity(call, call.entity())))
 
 
 def _require_creator(call: Call, row: Row) -> None:
@@ -89,7 +92,7 @@ def _require_creator(call: Call, row: Row) -> None:
 
 def put(call: Call) -> Response:
     """`PUT /activity/{id}`: replaces all."""
-    row, body = find_activity(call, call.id()), call.body
+    row, body = find_activity(call, call.entity()), call.body
     _require_creator(call, row)
     if body.integer("id", row["id"]) != row["id"]:
         raise bad("The id in the body is not the one in the path.")
@@ -103,7 +106,7 @@ def put(call: Call) -> Response:
 
 def delete(call: Call) -> Response:
     """`DELETE /activity/{id}`: an unknown one is fine, one that still generated a version is not."""
-    row = one(call.db, "SELECT * FROM sage_activities WHERE id = ?", (call.id(),))
+    row = one(call.db, "SELECT * FROM sage_activities WHERE id = ?", (call.entity(),))
     if row is None:
         return NO_CONTENT
     _require_creator(call, row)
@@ -115,7 +118,7 @@ def delete(call: Call) -> Response:
 
 def list_generated(call: Call) -> Response:
     """`GET /activity/{id}/generated`: versions that the caller can read."""
-    row = check_activity(call, call.id())
+    row = check_activity(call, call.entity())
     readable, values = readable_condition(call)
     source = (
         "sage_versions v JOIN sage_entities e ON e.id = v.entity_id"
@@ -141,7 +144,7 @@ def put_generated_by(call: Call) -> Response:
     text = call.query.text("generatedBy")
     if text is None:
         raise bad("The parameter generatedBy is required.")
-    activity = plain_id(text)
+    activity = entity_id(text)
     _link(call, activity)
     return reply(activity_wire(find_activity(call, activity)))
 

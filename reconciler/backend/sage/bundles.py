@@ -25,9 +25,19 @@ from reconciler.backend.sage.entity_writes import create_entity, update_entity
 from reconciler.backend.sage.errors import bad
 from reconciler.backend.sage.file_handles import handle_wire, lookup_handle
 from reconciler.backend.sage.lookup import path_wire
-from reconciler.backend.sage.nodes import Node, entity_wire, find_node, may, readable_node, require
+from reconciler.backend.sage.nodes import (
+    Node,
+    entity_wire,
+    find_node,
+    is_kept_from,
+    is_locked,
+    may,
+    readable_node,
+    require,
+)
 from reconciler.backend.sage.routes import SageRoute, reads, writes
 from reconciler.backend.sage.tabular import table_bundle
+from reconciler.backend.sage.wiki_rows import root_id
 from reconciler.backend.wire import Response
 
 Part = Callable[[Call, Node], Any]
@@ -52,8 +62,18 @@ def _file_name(call: Call, node: Node) -> str | None:
     return name
 
 
-def _restrictions(_call: Call, node: Node) -> dict[str, Any]:
-    return {"objectId": node["id"], "restrictionLevel": "OPEN", "hasUnmetAccessRequirement": False}
+def _restrictions(call: Call, node: Node) -> dict[str, Any]:
+    level = "CONTROLLED_BY_ACT" if is_locked(call.db, node) else "OPEN"
+    return {
+        "objectId": node["id"],
+        "restrictionLevel": level,
+        "hasUnmetAccessRequirement": is_kept_from(call, node),
+    }
+
+
+def _root_wiki(call: Call, node: Node) -> str | None:
+    found = root_id(call.db, "ENTITY", node["id"])
+    return None if found is None else str(found)
 
 
 def _activity(call: Call, node: Node) -> dict[str, Any] | None:
@@ -74,6 +94,7 @@ PARTS: Final[Mapping[str, tuple[str, Part]]] = {
     "includeBenefactorACL": ("benefactorAcl", lambda call, node: acl_wire(call, node["benefactor_id"])),
     "includeFileHandles": ("fileHandles", _file_handles),
     "includeFileName": ("fileName", _file_name),
+    "includeRootWikiId": ("rootWikiId", _root_wiki),
     "includeThreadCount": ("threadCount", lambda _call, _node: 0),
     "includeRestrictionInformation": ("restrictionInformation", _restrictions),
     "includeActivity": ("activity", _activity),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.backend.sage.body import Body, plain_id
+from reconciler.backend.sage.body import Body, entity_id
 from reconciler.backend.sage.call import NO_CONTENT, Call, reply, syn
 from reconciler.backend.sage.entity_writes import create_entity, update_entity
 from reconciler.backend.sage.errors import bad
@@ -19,7 +19,7 @@ _MOST_HEADERS: Final = 1000
 def generated_by(call: Call) -> int | None:
     """The activity that the query names."""
     text = call.query.text("generatedBy")
-    return None if text is None else plain_id(text)
+    return None if text is None else entity_id(text)
 
 
 def create(call: Call) -> Response:

@@ -41,11 +41,12 @@ def _kind(body: Body, default: str) -> str:
 
 
 def _common(body: Body, kind: str, location: int | None, details: dict[str, Any]) -> NewHandle:
+    """What all kinds have. Whatever is said to be the MD5 behind a URL is kept as it is, as on the real service."""
     return NewHandle(
         kind,
         body.text("fileName", longest=1024) or NOT_SET,
         body.text("contentType", longest=255) or NOT_SET,
-        read_md5(body.text("contentMd5")),
+        body.text("contentMd5", longest=100) if kind == EXTERNAL else read_md5(body.text("contentMd5")),
         read_size(body.integer("contentSize")),
         location,
         details=details,

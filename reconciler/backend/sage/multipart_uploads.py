@@ -218,29 +218,33 @@ def complete(call: Call) -> Response:
     with call.store.reading() as call.connection:
         upload = _own(call)
         added = added_parts(call.db, upload.id)
-    if not upload.is_done:
-        _check_parts(call, upload, added)
-        if upload.source is None:
-            with suppress(FileNotFoundError):  # another request completed the upload meanwhile
-                _publish(call, upload)
-        else:
-            with call.store.writing() as call.connection:
-                _finish(call, upload.id, find_handle(call.db, upload.source)["sha256"])
+    lacking = 0 if upload.is_done else _lacking(call, upload, added)
+    if not upload.is_done and not lacking:
+        _make(call, upload)
     with call.store.reading() as call.connection:
-        return reply(_status(call.db, _own(call)), 201)
+        upload = _own(call)
+        if not upload.is_done:
+            raise bad(f"Missing {lacking} part(s). All parts must be added before a file upload can be completed.")
+        return reply(_status(call.db, upload), 201)
 
 
-def _check_parts(call: Call, upload: Upload, added: Mapping[int, str]) -> None:
+def _lacking(call: Call, upload: Upload, added: Mapping[int, str]) -> int:
+    """How many parts there are not; the notes about those whose bytes are gone are removed."""
     lost = lost_parts(call.store.blobs, upload, added)
     if lost:
         with call.store.writing() as db:
             drop_parts(db, upload.id, lost)
-    missing_parts = upload.part_count - len(added) + len(lost)
-    if missing_parts:
-        raise bad(
-            f"Missing {missing_parts} part(s). All parts must be successfully added before a file upload can be"
-            " completed."
-        )
+    return upload.part_count - len(added) + len(lost)
+
+
+def _make(call: Call, upload: Upload) -> None:
+    """Make the handle, unless another request is faster."""
+    if upload.source is None:
+        with suppress(FileNotFoundError):
+            _publish(call, upload)
+        return
+    with call.store.writing() as call.connection:
+        _finish(call, upload.id, find_handle(call.db, upload.source)["sha256"])
 
 
 def _publish(call: Call, upload: Upload) -> None:

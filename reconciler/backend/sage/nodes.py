@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from reconciler.backend.database import Connection, Row, one, scalar
+from reconciler.backend.database import IDS, Connection, Row, one, scalar
 from reconciler.backend.sage.acls import has_right
 from reconciler.backend.sage.call import Call, fresh_etag, syn
 from reconciler.backend.sage.entity_types import BY_NAME, ROOT
@@ -56,10 +56,26 @@ def readable_node(call: Call, access: str = "READ") -> Node:
 
 
 def may(call: Call, node: Node, access: str) -> bool:
-    """Whether the caller has a right on an entity. Creators may always change settings."""
+    """Whether the caller has a right on an entity. Creators may change settings; locks keep others from files."""
     if access == "CHANGE_SETTINGS" and node["created_by"] == call.caller.id:
         return True
+    if access == "DOWNLOAD" and is_kept_from(call, node):
+        return False
     return has_right(call.db, call.caller, "ENTITY", node["benefactor_id"], access)
+
+
+def is_locked(db: Connection, node: Node) -> bool:
+    """Whether there is a lock on an entity or on one above it."""
+    if not scalar(db, "SELECT 1 FROM sage_locks LIMIT 1"):
+        return False  # as nearly always: spares the way up
+    above = json.dumps([row["id"] for row in ancestors(db, node["id"])])
+    return bool(scalar(db, f"SELECT count(*) FROM sage_locks WHERE entity_id IN {IDS}", (above,)))
+
+
+def is_kept_from(call: Call, node: Node) -> bool:
+    """Whether a lock keeps the caller from the entity's file; never its creator, nor administrators."""
+    is_exempt = call.caller.is_admin or node["created_by"] == call.caller.id
+    return not is_exempt and is_locked(call.db, node)
 
 
 def require(call: Call, node: Node, *accesses: str) -> None:

@@ -1,4 +1,7 @@
-"""Access requirements: nothing here has any, but an entity can be locked until somebody looks at it."""
+"""Access requirements. The one kind here is the lock, which keeps others from an entity's files, see `nodes`.
+
+Nobody here looks at locked data and sets it free: only deleting what is locked ends a lock.
+"""
 
 from __future__ import annotations
 

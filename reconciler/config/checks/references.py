@@ -11,7 +11,7 @@ from reconciler.config.kinds import RESOURCE_KINDS
 from reconciler.config.nodes import MapNode, Node, find, list_at, text_at, texts_at
 from reconciler.config.suggestion import did_you_mean, listed, nearest
 from reconciler.errors import Location, Problem
-from reconciler.model.kinds import OBJECT_KINDS
+from reconciler.model.kinds import OBJECT_KINDS, ObjectKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,10 @@ class ReferenceField:
     others: tuple[str, ...] = ()
 
 
+def _others(kind: ObjectKind, name: str) -> tuple[str, ...]:
+    return (*kind.others.get(name, ()), *(("AssetSet",) if name in kind.rows else ()))
+
+
 REFERENCES = (
     ReferenceField("Collection", ("spec", "sage", "parent"), "Collection"),
     ReferenceField("AssetSet", ("spec", "collection"), "Collection"),
@@ -37,7 +41,7 @@ REFERENCES = (
     ReferenceField("Export", ("spec", "project"), "AnnotationProject"),
     ReferenceField("Export", ("spec", "groundTruth", "dataset"), "GroundTruthDataset"),
     *(
-        ReferenceField(kind.name, ("spec", *name.split(".")), target, others=kind.others.get(name, ()))
+        ReferenceField(kind.name, ("spec", *name.split(".")), target, others=_others(kind, name))
         for kind in OBJECT_KINDS.values()
         for name, target in kind.references.items()
     ),
@@ -63,7 +67,7 @@ def _names(document: Document, field: ReferenceField) -> Iterator[tuple[str, str
         if isinstance(node, MapNode):
             assets = text_at(node, "assets")
             kind, name = ("AssetSet", assets) if assets else (text_at(node, "kind") or kind, text_at(node, "name"))
-        if name is not None and "${" not in name and kind in (field.target, "AssetSet", *field.others):
+        if name is not None and "${" not in name and kind in (field.target, *field.others):
             yield kind, name, node.at
 
 

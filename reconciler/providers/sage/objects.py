@@ -16,9 +16,16 @@ from reconciler.model.observed import Absent, Found
 from reconciler.plan.refusals import Fixed, Remark
 from reconciler.providers.base import Dependents, Desired, Settled
 from reconciler.providers.sage import (
+    access_policies,
     collections,
     entity_views,
+    evaluations,
+    links,
+    schema_bindings,
+    storage_settings,
     tables,
+    teams,
+    wiki_pages,
 )
 from reconciler.providers.sage.calls import Calls
 
@@ -49,8 +56,15 @@ class ObjectKind(Protocol):
 
 _MODULES = (
     collections,
+    access_policies,
     entity_views,
+    evaluations,
+    links,
+    schema_bindings,
+    storage_settings,
     tables,
+    teams,
+    wiki_pages,
 )
 
 KINDS: Mapping[str, ObjectKind] = {module.KIND: cast(ObjectKind, module) for module in _MODULES}

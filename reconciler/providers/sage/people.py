@@ -58,7 +58,7 @@ class People:
             return self._by_name[name.casefold()]
 
     def of_ids(self, ids: list[str]) -> dict[str, Principal]:
-        """`GET /userGroupHeaders/batch`: principals by id; those that the service does not tell keep their id as name."""
+        """`GET /userGroupHeaders/batch`: by id; those that the service does not tell have their id as name."""
         with self._lock:
             missing = sorted({number for number in ids if number not in self._by_id})
             for start in range(0, len(missing), _BATCH):

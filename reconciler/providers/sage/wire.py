@@ -11,6 +11,7 @@ from reconciler.providers.http import Reply
 PREFIX = "org.sagebionetworks.repo.model."
 PROJECT, FOLDER, FILE = PREFIX + "Project", PREFIX + "Folder", PREFIX + "FileEntity"
 EXTERNAL = PREFIX + "file.ExternalFileHandle"
+LINK = PREFIX + "Link"
 UPLOAD = PREFIX + "file.MultipartUploadRequest"
 USED_ENTITY, USED_URL = PREFIX + "provenance.UsedEntity", PREFIX + "provenance.UsedURL"
 ROOT = "syn4489"

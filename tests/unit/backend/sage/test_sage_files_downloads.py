@@ -16,7 +16,7 @@ def entity_with(user, handle, name="file", parent=None):
 def share(sage, entity, *accesses):
     """Let the other user do this with the project of an entity."""
     acl = {"resourceAccess": [
-        {"principalId": 3000001, "accessType": ["READ", "DOWNLOAD", "UPDATE", "CREATE", "DELETE", "CHANGE_PERMISSIONS"]},
+        {"principalId": 3000001, "accessType": ["READ", "DOWNLOAD", "UPDATE", "CREATE", "CHANGE_PERMISSIONS"]},
         {"principalId": 3000002, "accessType": list(accesses)},
     ]}  # fmt: skip
     project = entity["parentId"]

@@ -37,7 +37,7 @@ def test_url_of_an_external_handle_is_the_external_one(sage):
         ({"externalURL": "no url"}, "no scheme"),
         ({"externalURL": "http://[::1"}, "broken host"),
         ({"externalURL": 5}, "no text"),
-        ({"externalURL": "https://e.org/", "contentMd5": "abc"}, "no MD5"),
+        ({"externalURL": "https://e.org/", "contentMd5": 5}, "MD5 of another type"),
         ({"externalURL": "https://e.org/", "contentSize": -1}, "no size"),
         ({"concreteType": f"{P}.file.S3FileHandle"}, "a type that is made elsewhere"),
         ({"concreteType": f"{P}.file.ProxyFileHandle"}, "no location"),
@@ -86,8 +86,12 @@ def test_bytes_in_a_bucket_out_of_reach_are_not_found(sage):
 
 def test_proxy_handle_does_not_show_the_secret(sage):
     place = location(
-        sage.owner, "ProxyStorageLocationSettings", proxyUrl="https://proxy.example.com", secretKey="hush", benefactorId="syn1"
-    )  # fmt: skip
+        sage.owner,
+        "ProxyStorageLocationSettings",
+        proxyUrl="https://proxy.example.com",
+        secretKey="hush",
+        benefactorId="syn1",
+    )
     body = {"filePath": "/a/b", "contentMd5": MD5, "contentSize": 3, "storageLocationId": place["storageLocationId"]}
     handle = sage.owner.ok("POST", "/externalFileHandle/proxy", json=body)
     assert handle["filePath"] == "/a/b"
@@ -329,3 +333,8 @@ def test_hostile_input_is_the_callers_mistake(sage, method, path):
 def test_hostile_blob_paths_are_the_callers_mistake(sage, path):
     for method in ("GET", "PUT", "HEAD"):
         assert 400 <= sage.nobody.send(method, path).status_code < 500
+
+
+def test_activity_may_name_a_url_with_a_space_in_it(sage):
+    used = [{"concreteType": f"{P}.provenance.UsedURL", "name": "n", "url": "https://e.org/a b", "wasExecuted": True}]
+    assert sage.owner.ok("POST", "/activity", 201, json={"name": "run", "used": used})["used"] == used

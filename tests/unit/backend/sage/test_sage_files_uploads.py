@@ -1,6 +1,7 @@
 """Uploads in parts: what is checked, what is found again, what is refused, and what the bytes are afterwards."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -218,3 +219,14 @@ def test_copying_what_one_may_not_read_is_forbidden(sage):
 
 def test_operations_without_a_token_are_refused(sage):
     sage.nobody.fails("POST", "/file/multipart", 401, json={})
+
+
+def test_completing_at_the_same_time_makes_one_handle(sage, two_parts):
+    upload = sage.owner.begin(two_parts)["uploadId"]
+    for part, piece in ((1, two_parts[:PART]), (2, two_parts[PART:])):
+        sage.owner.send("PUT", sage.owner.part_urls(upload, part)[0], content=piece)
+        sage.owner.add(upload, part, piece)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: sage.owner.send("PUT", f"/file/multipart/{upload}/complete"), range(8)))
+    assert {one.status_code for one in answers} == {201}
+    assert len({one.json()["resultFileHandleId"] for one in answers}) == 1

@@ -52,7 +52,7 @@ def test_restored_entity_is_back_with_a_fresh_access_list(sage: Sage) -> None:
 
 
 def test_restoring_into_another_parent_moves(sage: Sage) -> None:
-    top, inner = tree(sage)
+    _, inner = tree(sage)
     second = sage.owner.entity("Project", "second")
     sage.owner.ok("DELETE", f"/entity/{inner['id']}", 204)
     sage.owner.ok("PUT", f"/trashcan/restore/{inner['id']}/{second['id']}")
