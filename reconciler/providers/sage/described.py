@@ -12,6 +12,7 @@ from reconciler.providers.base import Desired
 from reconciler.providers.http import HttpClient
 from reconciler.providers.patching import patched
 from reconciler.providers.sage import entities, values, walking
+from reconciler.providers.sage.limits import name_flaw
 from reconciler.providers.sage.wire import Row
 
 _FIELDS = ("title", "description", "parent")
@@ -31,6 +32,8 @@ def described(there: Row) -> dict[str, JSON]:
 
 def settled_annotations(fields: Mapping[str, JSON]) -> dict[str, JSON]:
     """The fields with annotations as the service gives them back. Raises Invalid for what it cannot hold."""
+    if flaw := name_flaw(str(fields.get("title"))):
+        raise Invalid(flaw, fix="change the title: letters, digits, spaces and , _ . - + ( ) '")
     if fields.get("annotations") is None:
         return dict(fields)
     normal, flaws = values.normal_meta(fields["annotations"])
