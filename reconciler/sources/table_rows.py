@@ -45,12 +45,11 @@ class RowsSource:
         Raises SourceError: the file cannot be read. MissingExtra: a package is needed for it.
         """
         suffix = _suffix(self.place)
-        with _refused(self.place), translated(self.place, "cannot be read"):
-            stream = _open(self.place)
+        with translated(self.place, "cannot be read"), _refused(self.place):
             if suffix in _PARQUET:
-                yield from _parquet(stream)
+                yield from _parquet(self.place)
             else:
-                yield from read_delimited(stream, _DELIMITERS[suffix])
+                yield from read_delimited(_open(self.place), _DELIMITERS[suffix])
 
 
 def find_rows(url: str, folder: Path, options: Mapping[str, JSON]) -> RowsSource:
@@ -87,12 +86,12 @@ def _refused(place: Place) -> Iterator[None]:
         raise SourceError([problem]) from error
 
 
-def _parquet(stream: IO[bytes]) -> Iterator[tuple[int, list[Cell]]]:
+def _parquet(place: Place) -> Iterator[tuple[int, list[Cell]]]:
     try:
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise MissingExtra("reading Parquet files", "parquet") from error
-    with stream, ParquetFile(stream) as file:
+    with _open(place) as stream, ParquetFile(stream) as file:
         yield 1, list(file.schema_arrow.names)
         line = 1
         for batch in file.iter_batches(_BATCH):
