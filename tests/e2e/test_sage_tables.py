@@ -197,7 +197,7 @@ def test_removed_column_says_how_many_rows_lose_a_value(bench):
 
 def test_type_that_cannot_change_is_a_problem_of_the_document(bench):
     applied(bench)
-    bench.set("Table", "visits", columns=[{**COLUMNS[0], "type": "JSON"}, *COLUMNS[1:]], rows=None)
+    bench.set("Table", "visits", columns=[{"name": "patient", "type": "JSON"}, *COLUMNS[1:]], rows=None)
     with pytest.raises(ConfigError, match="cannot change its type from STRING to JSON"):
         bench.plan()
 

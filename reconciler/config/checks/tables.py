@@ -70,4 +70,4 @@ def _included(document: Document) -> Iterator[Problem]:
     shown = list(texts_at(document.node, "spec", "include"))
     for name, at in shown:
         if name == "projects" and len(shown) > 1:
-            yield Problem("projects cannot be shown beside other things", at, fix="declare a view of their own for them")
+            yield Problem("projects cannot be shown beside other things", at, fix="declare a view of projects alone")
