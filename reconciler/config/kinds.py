@@ -22,17 +22,6 @@ RESOURCE_KINDS = (
 )
 KINDS = (WORKSPACE, *RESOURCE_KINDS)
 
-UNSUPPORTED_KINDS = (
-    "Table",
-    "EntityView",
-    "WikiPage",
-    "Team",
-    "Evaluation",
-    "AccessPolicy",
-    "StorageLocation",
-    "Link",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:

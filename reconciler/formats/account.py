@@ -107,10 +107,9 @@ class Tally:
 
 
 def summarise(accounts: Iterable[Account], counted: str = "annotations", *, examples: int = 20) -> JSON:
-    """For `export_summary.json`: totals, under the name of what is counted, and per outcome and reason the count and
-    the first few places.
+    """Totals under the name of what is counted and, per outcome and reason, the count and the first few places.
 
-    Reads its input once and keeps no more than `examples` places per reason.
+    For `export_summary.json`. Reads its input once and keeps no more than `examples` places per reason.
     """
     read = written = 0
     losses: dict[tuple[str, str], dict[str, JSON]] = {}
