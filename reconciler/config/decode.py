@@ -312,7 +312,9 @@ def _export(head: Head, spec: Spec) -> Export:
     project, originals, classes = spec.get("project"), spec.get("originals", True), spec.get("classes")
     return Export(
         head=head,
-        target=spec.get("target", "assignment"),
+        target=_target(spec),
+        collection=_reference("Collection", spec["collection"]) if "collection" in spec else None,
+        query=spec.get("query"),
         project=None if project is None else _reference("AnnotationProject", project),
         ground_truth=_truth_version(spec["groundTruth"]) if "groundTruth" in spec else None,
         filter=spec.get("filter", {}),
@@ -324,6 +326,12 @@ def _export(head: Head, spec: Spec) -> Export:
         classes=None if classes is None else tuple(classes),
         geometry=_geometry(spec.get("geometry", "clip")),
     )
+
+
+def _target(spec: Spec) -> str:
+    """Files and tables are said by what is exported of them."""
+    found: str = next((name for name in ("collection", "query") if name in spec), spec.get("target", "assignment"))
+    return found
 
 
 def _truth_version(item: Spec) -> TruthVersion:

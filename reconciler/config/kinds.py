@@ -43,7 +43,7 @@ UNSUPPORTED = (
     Unsupported(
         "Export",
         ("spec", "format"),
-        ("yolo", "voc", "csv", "custom", "manifest"),
-        "coco or synapse-json",
+        ("yolo", "voc", "custom"),
+        "coco, csv, manifest or synapse-json",
     ),
 )

@@ -12,7 +12,7 @@ from reconciler.engine.dangers import blocked_by_units, object_dangers
 from reconciler.engine.settling import desired_object, settled_before
 from reconciler.engine.table_file import desired_rows
 from reconciler.engine.tables import with_rows
-from reconciler.errors import ConfigError, Invalid, Location, Problem
+from reconciler.errors import ConfigError, Conflict, Invalid, Location, Problem
 from reconciler.model.address import Address
 from reconciler.model.observed import Absent, Found
 from reconciler.model.resource import AnnotationProject, Collection, OnExists, RemoteObject
@@ -103,7 +103,7 @@ def _rehearse(planning: Planning, provider: Provider, change: Change, desired: D
         return
     try:
         provider.rehearse(desired, change.remote_id if change.action is Action.UPDATE else None, change.fields)
-    except Invalid as error:
+    except (Invalid, Conflict) as error:
         fix = error.fix or "change the document, then plan again"
         planning.problems.append(Problem(error.message, at, fix=fix, address=str(change.address)))
 

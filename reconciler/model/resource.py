@@ -350,9 +350,11 @@ class TruthVersion:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """kind: Export. target: assignment, ground_truth or task. classes: order of categories; None = the project's.
+    """kind: Export. target: assignment, ground_truth, task, collection or query. classes: order of categories; None =
+    the project's.
 
-    project: of assignments and tasks; with ground truth it only lends its classes. ground_truth: of that target.
+    project: of assignments and tasks; with ground truth it only lends its classes. ground_truth, collection, query: of
+    that target.
     """
 
     head: Head
@@ -367,6 +369,8 @@ class Export:
     classes: tuple[str, ...] | None
     geometry: GeometryPolicy
     ground_truth: TruthVersion | None = None
+    collection: Reference | None = None
+    query: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

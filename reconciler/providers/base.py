@@ -43,11 +43,10 @@ class Capabilities:
     kinds: kinds it manages. checksum: the algorithm it compares file bytes by. replaces: kind → top-level fields that
     cannot change in place. fixed: kind → what can neither change in place nor be replaced. remarks: kind → what a plan
     points out. natural: kinds whose objects are nothing beyond what is declared of them (who holds which role where),
-    so that one which exists is always taken over. unique_content: two units of one collection cannot have the same
-    files.
-    platform: the name of the platform block it honours. versioned_listings:
-    listings carry an etag, so that reading one again is cheap. costs: requests it needs, for estimates.
-    local: kind → fields that are used here and not kept by the backend.
+    so that one which exists is always taken over. targets: of exports, see `Provider.records`. unique_content: two
+    units of one collection cannot have the same files. platform: the name of the platform block it honours.
+    versioned_listings: listings carry an etag, so that reading one again is cheap. costs: requests it needs, for
+    estimates. local: kind → fields that are used here and not kept by the backend.
 
     file_units: every file is a unit of its own, whose key is its path. by_place: a unit is known by its key, an object
     by its name, and no marker is written; listings are in outline, see `read_units`. versions_content: files change in
@@ -64,6 +63,7 @@ class Capabilities:
     fixed: Mapping[str, tuple[Fixed, ...]] = field(default_factory=dict)
     remarks: Mapping[str, tuple[Remark, ...]] = field(default_factory=dict)
     natural: frozenset[str] = frozenset()
+    targets: frozenset[str] = frozenset({"assignment", "task", "ground_truth"})
     unique_content: bool = False
     versioned_listings: bool = False
     costs: CallCosts = field(default_factory=CallCosts)
@@ -352,7 +352,10 @@ class Provider(Protocol):
     def records(
         self, target: str, scope: Mapping[str, str], filters: Mapping[str, JSON], *, etag: str | None = None
     ) -> RecordListing | NotModified:
-        """Records of an export target, ordered by id. scope: {"project": id} or {"dataset": id, "version": name}."""
+        """Records of an export target, in an order that stays.
+
+        scope: {"project": id}, {"dataset": id, "version": name}, {"collection": id} or {"query": text}.
+        """
 
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
         """Stream the bytes of a remote file."""

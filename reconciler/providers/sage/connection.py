@@ -80,7 +80,8 @@ def connect_in_process(app: WSGI, url: str, token: str) -> Clients:
     fix = "the store of the embedded backend belongs to another installation"
     transport = InProcessTransport(app)
     repo, file, auth = (
-        HttpClient(_service(access, root, fix), transport=transport) for root in ("repo", "file", "auth")
+        HttpClient(_service(access, root, fix), transport=transport, put=transport.put)
+        for root in ("repo", "file", "auth")
     )
     return Clients(repo, file, auth, access.endpoints["portal"])
 

@@ -28,7 +28,7 @@ from reconciler.providers.base import (
     ignore_bytes,
 )
 from reconciler.providers.pool import Pool
-from reconciler.providers.sage import cells, objects, provenance, units
+from reconciler.providers.sage import cells, exports, objects, provenance, units
 from reconciler.providers.sage.calls import Calls
 from reconciler.providers.sage.connection import Clients
 from reconciler.providers.sage.limits import fit
@@ -56,6 +56,7 @@ CAPABILITIES = Capabilities(
     by_place=True,
     versions_content=True,
     trash=True,
+    targets=frozenset({"collection"}),
     fit=fit,
     is_outside=provenance.is_outside,
     cell=cells.fit,
@@ -186,17 +187,17 @@ class SageProvider:
     def records(
         self,
         target: str,  # noqa: ARG002
-        scope: Mapping[str, str],  # noqa: ARG002
+        scope: Mapping[str, str],
         filters: Mapping[str, JSON],  # noqa: ARG002
         *,
-        etag: str | None = None,  # noqa: ARG002
+        etag: str | None = None,
     ) -> RecordListing | NotModified:
-        """See `Provider.records`; there are no annotation records."""
-        raise _no_tasks()
+        """See `Provider.records`: of files below a collection."""
+        return exports.below(self._clients, self._pool, scope["collection"], etag)
 
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
         """See `Provider.fetch`."""
-        return self._clients.file.download(file.url)
+        return exports.fetch(self._clients.file, file)
 
     def close(self) -> None:
         """See `Provider.close`."""

@@ -10,6 +10,7 @@ from reconciler.providers.http import Reply
 
 PREFIX = "org.sagebionetworks.repo.model."
 PROJECT, FOLDER, FILE = PREFIX + "Project", PREFIX + "Folder", PREFIX + "FileEntity"
+LINK = PREFIX + "Link"
 EXTERNAL = PREFIX + "file.ExternalFileHandle"
 LINK = PREFIX + "Link"
 UPLOAD = PREFIX + "file.MultipartUploadRequest"
