@@ -104,9 +104,8 @@ def _spec(kind: str, found: Found, names: Mapping[str, Mapping[str, str]], platf
     if kind == "Collection" and "parent" in spec:
         parent = _reference(("Collection",), str(spec.pop("parent")), names)
         spec[platform] = {**spec.get(platform, {}), "parent": parent}
-    block = spec.get(platform)
-    if kind == "Collection" and isinstance(block, Mapping):  # said once, as meta
-        spec[platform] = {key: value for key, value in block.items() if key != "annotations"}
+    if kind == "Collection" and isinstance(spec.get(platform), Mapping):  # said once, as meta
+        spec[platform] = {key: value for key, value in spec[platform].items() if key != "annotations"}
     known = OBJECT_KINDS.get(kind) or ObjectKind(kind, references={"collection": "Collection"})
     for name in known.files:
         spec.pop(name, None)
