@@ -10,6 +10,7 @@ from reconciler.diff.desired import resolve
 from reconciler.diff.fields import diff_fields
 from reconciler.diff.rules import RULES
 from reconciler.engine.apply_objects import apply_object, owned_resource
+from reconciler.engine.apply_rows import blocked_rows
 from reconciler.engine.report import Outcome
 from reconciler.engine.running import Applying, Recorded, RowRunner, forgotten
 from reconciler.engine.settling import desired_object, settled
@@ -39,7 +40,7 @@ def holds_rows(address: Address) -> bool:
 
 def apply_holder(run: Applying, change: Change, *, only_adopt: bool = False) -> Outcome:
     """Carry out an object and its rows; with `only_adopt`, just the rows that are there already."""
-    if change.action in _ONLY_OBJECT or change.rows is None or not change.rows.changed:
+    if change.action in _ONLY_OBJECT or change.rows is None or not (change.rows.changed or change.rows.blocked):
         apply_object(run, change)
         return Outcome(change.address, change.action)
     later = OBJECT_KINDS[change.address.kind].after_rows
@@ -49,14 +50,15 @@ def apply_holder(run: Applying, change: Change, *, only_adopt: bool = False) -> 
     apply_object(run, first)
     runner = RowRunner(run, change.address, batch_rows=BATCH_ROWS, batch_bytes=BATCH_BYTES)
     _rows(run, change, runner, only_adopt=only_adopt)
-    whole = not runner.failures and not run.control.is_stopping and not only_adopt
+    blocked = blocked_rows(run, change.address)
+    whole = not runner.failures and not blocked and not run.control.is_stopping and not only_adopt
     if whole:
         if any(name in (change.desired or {}) for name in later):
             _write_later(run, change, later)
         _look_again(run, change)
     counts = RowCounts(**{action.value: count for action, count in runner.done.items()})
     skipped = run.control.is_stopping and not runner.failures and counts.changed < change.rows.changed
-    return Outcome(change.address, change.action, counts, tuple(runner.failures), skipped)
+    return Outcome(change.address, change.action, counts, (*runner.failures, *blocked), skipped)
 
 
 def _without(run: Applying, change: Change, later: frozenset[str]) -> Change:

@@ -105,8 +105,11 @@ class TableLook:
         if self.resource.rows is not None and self.resource.rows.key:
             return row_key([there.get(name) or "" for name in self.resource.rows.key])
         whole = cells_digest({name: there.get(name) for name in self.columns})
-        self._alike[whole] += 1
-        return row_key_of_content(whole, self._alike[whole])
+        while True:  # the next of its like that is not recorded: a write that was cut may have made it
+            self._alike[whole] += 1
+            key = row_key_of_content(whole, self._alike[whole])
+            if not self._is_recorded(key):
+                return key
 
 
 def _listing(provider: HasTables, table_id: str, etag: str | None) -> TableListing | NotModified:

@@ -173,6 +173,27 @@ def test_rows_without_key_are_what_they_hold(bench):
     assert sorted(content(bench, "select patient from {}")[1:]) == ['"p1"', '"p2"', '"p3"']
 
 
+def test_row_that_a_cut_write_made_is_not_made_again(bench):
+    rows(bench, "patient,age\np1,1\n")
+    bench.set("Table", "visits", rows={"url": "visits.csv"})
+    applied(bench)
+    rows(bench, "patient,age\np1,1\np1,1\n")
+    add(bench, patient="p1", age="1")
+    assert [action for action, _ in bench.plan().rows["Table/visits"].values()] == ["adopt"]
+    applied(bench)
+    assert len(content(bench)) == 3
+
+
+def test_rows_of_a_protected_table_are_not_deleted(bench):
+    bench.set("Table", "visits", rows={"url": "visits.csv", "key": ["patient"], "prune": True})
+    applied(bench)
+    rows(bench, "patient\np1\np2\n")
+    bench.set("Table", "visits", lifecycle={"protect": True})
+    assert ("blocked", "protected") in bench.plan().rows["Table/visits"].values()
+    assert bench.apply().exit_code is not ExitCode.OK
+    assert len(content(bench)) == 4
+
+
 def test_renamed_column_keeps_its_values_and_writes_no_row(bench):
     applied(bench)
     years = {"name": "years", "type": "INTEGER", "previousName": "age"}
@@ -237,6 +258,7 @@ def test_column_of_the_file_that_nobody_declared_is_an_error(bench):
 def test_destroyed_table_is_in_the_trash(bench):
     applied(bench)
     table = bench.remote_id("Table/visits")
+    assert "3 rows of the table go with it" in bench.plan(PlanOptions(destroy=True)).text
     assert bench.apply(PlanOptions(destroy=True)).exit_code is ExitCode.OK
     found = bench.with_provider(lambda provider: clients_of(provider).repo.get("/trashcan/view").value["results"])
     assert table in {f"syn{str(row['entityId']).removeprefix('syn')}" for row in found}

@@ -1,4 +1,4 @@
-"""Run by the official Sage client's interpreter: read a table by a query, then make one with rows. JSON in, JSON out."""
+"""Run by the official Sage client's interpreter: read a table by a query, make one with rows. JSON in, JSON out."""
 
 import json
 import sys

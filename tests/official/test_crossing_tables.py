@@ -1,4 +1,4 @@
-"""Rows that we write, the official Sage client reads by a query; a table that it makes, we take over without a change."""
+"""Rows that we write, the official Sage client reads; a table that it makes, we take over without a change."""
 
 import json
 import subprocess

@@ -115,11 +115,20 @@ def last_update(client: HttpClient, table_id: str, clock: Clock | None = None) -
 def count_values(client: HttpClient, table_id: str, column: str, clock: Clock | None = None) -> int:
     """How many rows have a value in a column."""
     quoted = column.replace('"', '""')
+    return _count(client, table_id, f'select count(*) from {table_id} where "{quoted}" is not null', clock)
+
+
+def count_rows(client: HttpClient, table_id: str, clock: Clock | None = None) -> int:
+    """How many rows there are. Raises Invalid for a table without columns."""
+    return _count(client, table_id, f"select count(*) from {table_id}", clock)
+
+
+def _count(client: HttpClient, table_id: str, sql: str, clock: Clock | None) -> int:
     path = f"/entity/{table_id}/table/query/async"
     body: Row = {
         "concreteType": PREFIX + "table.QueryBundleRequest",
         "entityId": table_id,
-        "query": {"sql": f'select count(*) from {table_id} where "{quoted}" is not null'},
+        "query": {"sql": sql},
         "partMask": _RESULTS,
     }
     answer = jobs.run(client, path, body, clock, repeatable=True)

@@ -165,5 +165,7 @@ def discover(calls: Calls) -> Iterator[Found]:
 
 
 def dependents(calls: Calls, remote_id: str) -> Dependents:
-    """Its snapshots."""
-    return Dependents(versions=len(snapshots.read(calls.repo, remote_id)))
+    """Its snapshots and rows."""
+    count = queries.count_rows(calls.repo, remote_id) if columns.read(calls.repo, remote_id) else 0
+    notes = (f"danger: {count:,} row{'' if count == 1 else 's'} of the table go with it",) if count else ()
+    return Dependents(versions=len(snapshots.read(calls.repo, remote_id)), notes=notes)
