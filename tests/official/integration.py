@@ -58,17 +58,7 @@ def run(checkout: Path, group: str, server: Server, folder: Path) -> str:
     (folder / "pytest.ini").write_text(CONFIGURATION)
     chosen = " and ".join(f"not {name}" for name in OUTSIDE)
     options = ["-c", folder / "pytest.ini", "--rootdir", checkout, "--import-mode=importlib", "-p", "no:cacheprovider"]
-    options += [
-        "-q",
-        "-rfEs",
-        "--timeout=90",
-        "--timeout-method=thread",
-        "--tb=short",
-        "-k",
-        chosen,
-        "-n",
-        os.environ.get("WORKERS", "2"),
-    ]
+    options += ["-v", "-rfEs", "--tb=short", "--timeout=90", "--timeout-method=thread", "-n", "2", "-k", chosen]
     environment = {**sage_environment(folder, server.port), "PYTHONPATH": str(checkout)}
     log = Path(f"integration-{group}.log").resolve()
     with log.open("w") as output:
