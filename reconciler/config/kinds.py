@@ -25,12 +25,6 @@ KINDS = (WORKSPACE, *RESOURCE_KINDS)
 UNSUPPORTED_KINDS = (
     "Table",
     "EntityView",
-    "WikiPage",
-    "Team",
-    "Evaluation",
-    "AccessPolicy",
-    "StorageLocation",
-    "Link",
 )
 
 

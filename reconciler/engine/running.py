@@ -50,6 +50,8 @@ class Applying:
 
     def remote_id(self, address: Address) -> str | None:
         """The id an address has now."""
+        if address.key is not None:
+            return next((row.remote_id for row in self.store.rows(address.resource, [address.key])), None)
         owned = self.store.resource(address)
         return owned.remote_id if owned else None
 

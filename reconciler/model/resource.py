@@ -374,11 +374,26 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file that belongs to an object. md5: hex of its bytes when the documents were read."""
+
+    path: Path
+    size_bytes: int
+    md5: str
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteObject:
-    """Any kind of `model.kinds.OBJECT_KINDS`. fields: as declared, references in the place of names."""
+    """Any kind of `model.kinds.OBJECT_KINDS`. fields: as declared, references in the place of names, also further down.
+
+    files: by name, of all fields that list files. secrets: field → what each item of its list has of them, in order;
+    never shown, compared or stored.
+    """
 
     head: Head
     fields: Mapping[str, JSON | Reference]
+    files: Mapping[str, LocalFile] = field(default_factory=dict)
+    secrets: Mapping[str, JSON] = field(default_factory=dict, repr=False)
 
 
 Resource = Collection | AssetSet | MetadataSource | AnnotationProject | TaskSet | RemoteObject | Export

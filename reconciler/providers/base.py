@@ -29,6 +29,7 @@ from reconciler.model.observed import (
     ObservedUnit,
     RemoteFile,
 )
+from reconciler.model.resource import LocalFile
 from reconciler.model.unit import FileRef, Unit
 from reconciler.plan.cost import CallCosts
 from reconciler.plan.refusals import Fixed, Remark
@@ -41,11 +42,10 @@ class Capabilities:
     kinds: kinds it manages. checksum: the algorithm it compares file bytes by. replaces: kind → top-level fields that
     cannot change in place. fixed: kind → what can neither change in place nor be replaced. remarks: kind → what a plan
     points out. natural: kinds whose objects are nothing beyond what is declared of them (who holds which role where),
-    so that one which exists is always taken over. targets: of exports, see `Provider.records`. unique_content: two units of one collection cannot have the same
-    files.
-    platform: the name of the platform block it honours. versioned_listings:
-    listings carry an etag, so that reading one again is cheap. costs: requests it needs, for estimates.
-    local: kind → fields that are used here and not kept by the backend.
+    so that one which exists is always taken over. targets: of exports, see `Provider.records`. unique_content: two
+    units of one collection cannot have the same files. platform: the name of the platform block it honours.
+    versioned_listings: listings carry an etag, so that reading one again is cheap. costs: requests it needs, for
+    estimates. local: kind → fields that are used here and not kept by the backend.
 
     file_units: every file is a unit of its own, whose key is its path. by_place: a unit is known by its key, an object
     by its name, and no marker is written; listings are in outline, see `read_units`. versions_content: files change in
@@ -155,13 +155,17 @@ class RowOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Dependents:
-    """How much hangs on something at the backend."""
+    """How much hangs on something at the backend. notes: what else is to be said when it goes."""
 
     units: int = 0
     projects: int = 0
     tasks: int = 0
     assignments: int = 0
     versions: int = 0
+    members: int = 0
+    submissions: int = 0
+    pages: int = 0
+    notes: tuple[str, ...] = ()
 
 
 class Content(Protocol):
@@ -178,12 +182,22 @@ class Content(Protocol):
 class Desired:
     """A resource to create or update: declared fields only, references replaced by remote ids.
 
-    adopt: `lifecycle.onExists` is adopt.
+    adopt: `lifecycle.onExists` is adopt. files: those that fields name, by name. secrets: as `RemoteObject.secrets`.
     """
 
     address: Address
     fields: Mapping[str, JSON]
     adopt: bool = False
+    files: Mapping[str, LocalFile] = field(default_factory=dict)
+    secrets: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Declared fields in the form in which the backend tells them. notes: what a plan points out about them."""
+
+    fields: Mapping[str, JSON]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +238,13 @@ class Provider(Protocol):
 
     def find(self, desired: Desired) -> tuple[Found, ...]:
         """Objects that carry our marker for this address, else those whose natural name equals the desired one."""
+
+    def settle(self, desired: Desired, observed: Found | None, before: Mapping[str, JSON] | None = None) -> Settled:
+        """Bring declared fields into the form in which `read` tells them, as far as they can be reached now.
+
+        observed: what is there, None while nothing is. before: the fields as last applied, as they were declared. What
+        is settled is compared and passed to `create` and `update`. Raises Invalid for what cannot be.
+        """
 
     def create(self, desired: Desired) -> Found:
         """Create with our marker. An object that already carries the marker is returned instead."""

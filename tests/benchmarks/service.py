@@ -97,11 +97,15 @@ provider.close()
 
 @dataclass(frozen=True)
 class Phase:
-    """One command against the server. server_peak_mib: highest in this phase; server_cpu_s: its processor seconds."""
+    """One command against the server. server_peak_mib: highest in this phase; server_cpu_s: its processor seconds.
+
+    server_wait_s: how long its threads, all together, were ready to run and had no processor to run on.
+    """
 
     client: Figure
     server_peak_mib: float
     server_cpu_s: float
+    server_wait_s: float
     calls: Counter[str]
 
 
@@ -126,6 +130,12 @@ class Server:
         """Processor seconds since the start, in user and system mode."""
         fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds that its threads waited for a processor since they began (Linux, /proc/PID/task/TID/schedstat)."""
+        texts = (path.read_text() for path in (self._proc / "task").glob("*/schedstat"))
+        return sum(int(text.split()[1]) for text in texts) / 1e9
 
 
 @contextmanager
@@ -170,8 +180,12 @@ def change_one_percent(folder: Path, units: int) -> None:
         (folder / f"data/images/sample_{number:06}.jpg").write_bytes(picture_bytes(number))
         (folder / f"data/labels/sample_{number:06}.json").write_text(f'{{"label": "new {number}"}}')
     for number in range(2 * share, 3 * share):
-        for path in folder.glob(f"data/*/sample_{number:06}.*"):
-            path.unlink()
+        for place in (
+            "images/{}.jpg",
+            "labels/{}.json",
+            "dicoms/{}.dcm",
+        ):  # a pattern would list whole folders each time
+            (folder / "data" / place.format(f"sample_{number:06}")).unlink(missing_ok=True)
     write_ages(folder, units + share, dict.fromkeys(range(share), 99))
 
 
@@ -219,17 +233,18 @@ _RUN_LIST = "def run():\n" + "\n".join(f"    {line}" for line in LIST.strip().sp
 def measured_phase(folder: Path, server: Server, command: list[str]) -> Phase:
     """Run one command in the folder."""
     server.reset_peak()
-    cpu_s, tally = server.cpu_s, folder / "calls.json"
+    cpu_s, wait_s, tally = server.cpu_s, server.wait_s, folder / "calls.json"
     tally.unlink(missing_ok=True)
     figure = measure(command, folder)
     calls = Counter(json.loads(tally.read_text())) if tally.exists() else Counter[str]()
-    return Phase(figure, server.peak_mib, server.cpu_s - cpu_s, calls)
+    return Phase(figure, server.peak_mib, server.cpu_s - cpu_s, server.wait_s - wait_s, calls)
 
 
 def phase_line(name: str, phase: Phase, units: int) -> str:
     """What is printed of a phase."""
     per_unit = phase.client.seconds / units * 1e6
-    text = f"  {name:27} {phase.client}   server {phase.server_cpu_s:7.2f} s CPU {phase.server_peak_mib:5.0f} MiB"
+    text = f"  {name:27} {phase.client}   server {phase.server_cpu_s:7.2f} s CPU"
+    text += f" {phase.server_wait_s:7.2f} s waiting {phase.server_peak_mib:5.0f} MiB"
     text += f"   {per_unit:8.1f} µs a unit   {phase.calls.total():,} calls"
     return "\n".join([text, *(f"      {count:8,}  {kind}" for kind, count in phase.calls.most_common())])
 

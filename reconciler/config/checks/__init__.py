@@ -14,6 +14,7 @@ from reconciler.config.checks import (
     metadata,
     names,
     references,
+    research,
     sage,
 )
 from reconciler.config.checks.index import Index
@@ -30,6 +31,7 @@ _CHECKS = (
     exports.check,
     sage.check,
     grants.check,
+    research.check,
 )
 
 

@@ -18,7 +18,7 @@ from reconciler.model.workspace import Configuration
 DOCS = Path(reconciler.__file__).parents[1] / "docs"
 KIND_PAGES = sorted((DOCS / "kinds").glob("*.md"))
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.M | re.S)
-ENVIRON = {"SYNAPSE_ACCESS_TOKEN": "token", "S3_SECRET": "secret"}
+ENVIRON = {"SYNAPSE_ACCESS_TOKEN": "token", "S3_SECRET": "secret", "PROXY_KEY": "key"}
 
 # What the examples of configuration.md refer to, and are not about.
 COLLECTION = "apiVersion: reconciler.dev/v1\nkind: Collection\nmetadata: {name: chest-ct}\nspec: {}\n"
