@@ -45,7 +45,8 @@ GROUPS = {
 # These speak to hosts other than the endpoints: the web, an SFTP server, Amazon S3, Google Cloud Storage.
 OUTSIDE = (
     *("sftp", "external_storage", "version_check", "ftp_download", "http_download", "test_downloadFile"),
-    *("test_csv_url", "test_jsonld_url", "TestExternalS3", "TestExternalGCS"),
+    *("test_csv_url", "test_jsonld_url", "TestExternalS3", "TestExternalGCS", "test_command_line_store_and_submit"),
+    *("test_external_file_handle", "test_store_changing_external_url_by_changing_path", "test_synapse_store_flag"),
 )
 CONFIGURATION = """
 [pytest]
