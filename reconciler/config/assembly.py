@@ -40,8 +40,7 @@ def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: 
 
 def _settings(backend: Backend) -> BackendSettings:
     defaults = EMBEDDED_DEFAULTS if backend.type == "embedded" else {}
-    written = {key: to_json(node) for key, node in backend.node.entries.items()}
-    written.pop("type", None)
+    written = {key: to_json(node) for key, node in backend.node.entries.items() if key != "type"}
     return BackendSettings(backend.name, backend.type, {**defaults, **written})
 
 

@@ -43,6 +43,7 @@ from reconciler.model.resource import (
     Reference,
     RemoteObject,
     Resource,
+    RowsFile,
     SidecarMetadata,
     SourceLocation,
     Splits,
@@ -272,6 +273,7 @@ def _remote_object(head: Head, spec: Spec) -> RemoteObject:
     fields: dict[str, JSON | Reference] = {"title": head.address.name} if kind.has_title else {}
     files: dict[str, LocalFile] = {}
     secrets: dict[str, JSON] = {}
+    rows: RowsFile | None = None
     for key, value in spec.items():
         if key in kind.files:
             files |= {Path(path).name: local_file(head.folder / path) for path in value}
@@ -280,11 +282,17 @@ def _remote_object(head: Head, spec: Spec) -> RemoteObject:
             name = kind.secrets[key]
             secrets[key] = [item.get(name, {}) for item in value]
             fields[key] = [{inner: found for inner, found in item.items() if inner != name} for item in value]
+        elif key == kind.holds:
+            rows = _rows_file(value)
         elif key in kind.texts:
             fields[key] = value.strip()
         elif key not in ("backend", "lifecycle"):
             fields[key] = _with_references(kind, key, value)
-    return RemoteObject(head, fields, files, secrets)
+    return RemoteObject(head, fields, files, secrets, rows)
+
+
+def _rows_file(item: Spec) -> RowsFile:
+    return RowsFile(item["url"], tuple(item.get("key", ())), item.get("prune", False), item.get("options", {}))
 
 
 def _with_references(kind: ObjectKind, path: str, value: Any) -> JSON | Reference:

@@ -22,11 +22,6 @@ RESOURCE_KINDS = (
 )
 KINDS = (WORKSPACE, *RESOURCE_KINDS)
 
-UNSUPPORTED_KINDS = (
-    "Table",
-    "EntityView",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:

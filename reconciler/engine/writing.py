@@ -110,8 +110,11 @@ def _spec(kind: str, found: Found, names: Mapping[str, Mapping[str, str]], platf
     for name in known.files:
         spec.pop(name, None)
     for name, target in known.references.items():
-        if isinstance(spec.get(name), str):
-            spec[name] = _reference((target, *known.others.get(name, ())), spec[name], names)
+        kinds, first = (target, *known.others.get(name, ())), name.removesuffix(".*")
+        if isinstance(spec.get(first), str):
+            spec[first] = _reference(kinds, spec[first], names)
+        elif first != name and isinstance(spec.get(first), list):
+            spec[first] = [_reference(kinds, str(one), names) for one in spec[first]]
     for name in known.sets:
         if name in spec:
             spec[name] = list(spec[name])

@@ -20,6 +20,8 @@ _IDENTITY: Mapping[str, tuple[str, ...]] = {
     "Team": ("title",),
     "Evaluation": ("title",),
     "Link": ("parent", "title"),
+    "Table": ("parent", "title"),
+    "EntityView": ("parent", "title"),
     "WikiPage": ("of", "parent", "title"),
 }
 

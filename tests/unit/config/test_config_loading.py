@@ -267,6 +267,15 @@ def test_load_token_in_plain_text_warns_and_is_kept_secret(root: Path) -> None:
     assert "syn_123" not in str(got.warnings[0])
 
 
+def test_load_keeps_settings_of_a_backend_that_are_no_plain_values(root: Path) -> None:
+    block = "backends: {sage: {type: sage, token: t, endpoints: {repo: 'http://127.0.0.1:1/repo/v1'}}}"
+    (root / "reconciler.yaml").write_text(
+        f"apiVersion: reconciler.dev/v1\nkind: Workspace\nmetadata: {{name: w}}\nspec:\n  {block}\n"
+    )
+    settings = load(root, environ={}).workspace.backends["sage"].settings
+    assert settings["endpoints"] == {"repo": "http://127.0.0.1:1/repo/v1"}
+
+
 def test_load_sage_backend_is_usable(root: Path) -> None:
     write(
         root,
