@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.official.conftest import Server, running, sage_environment
+from tests.official.conftest import SAGE_USER, Server, running, sage_environment
 
 _TESTS, _MODELS = "tests/integration/synapseclient", "tests/integration/synapseclient/models/async"
 GROUPS = {
@@ -42,8 +42,12 @@ GROUPS = {
         f"{_TESTS}/operations/async/test_factory_operations_store_async.py",
     ),
 }
-# These speak to hosts other than the endpoints: the web, an SFTP server, Amazon S3.
-OUTSIDE = ("sftp", "external_storage", "version_check", "ftp_download", "http_download")
+# These speak to hosts other than the endpoints: the web, an SFTP server, Amazon S3, Google Cloud Storage.
+OUTSIDE = (
+    *("sftp", "external_storage", "version_check", "ftp_download", "http_download", "test_downloadFile"),
+    *("test_csv_url", "test_jsonld_url", "TestExternalS3", "TestExternalGCS", "test_command_line_store_and_submit"),
+    *("test_external_file_handle", "test_store_changing_external_url_by_changing_path", "test_synapse_store_flag"),
+)
 CONFIGURATION = """
 [pytest]
 python_files = test_*.py integration_test*.py
@@ -58,18 +62,10 @@ def run(checkout: Path, group: str, server: Server, folder: Path) -> str:
     (folder / "pytest.ini").write_text(CONFIGURATION)
     chosen = " and ".join(f"not {name}" for name in OUTSIDE)
     options = ["-c", folder / "pytest.ini", "--rootdir", checkout, "--import-mode=importlib", "-p", "no:cacheprovider"]
-    options += [
-        "-q",
-        "-rfEs",
-        "--timeout=90",
-        "--timeout-method=thread",
-        "--tb=short",
-        "-k",
-        chosen,
-        "-n",
-        os.environ.get("WORKERS", "2"),
-    ]
+    options += ["-v", "-rfEs", "--tb=short", "--timeout=90", "--timeout-method=thread", "-n", "2", "-k", chosen]
     environment = {**sage_environment(folder, server.port), "PYTHONPATH": str(checkout)}
+    configuration = folder / ".synapseConfig"
+    configuration.write_text(configuration.read_text().replace("[default]", f"[default]\nusername = {SAGE_USER}"))
     log = Path(f"integration-{group}.log").resolve()
     with log.open("w") as output:
         command = [python, "-m", "pytest", *options, *GROUPS[group]]

@@ -232,13 +232,6 @@ def test_load_backend_that_is_used_needs_its_secret(root: Path) -> None:
     assert got.workspace.secrets == {"s3cr3t"}
 
 
-def test_endpoints_of_a_backend_reach_its_settings(root: Path) -> None:
-    spec = "{backends: {lab: {type: sage, token: '${env.T}', endpoints: {repo: 'http://${env.T}/repo/v1'}}}}"
-    write(root, reconciler_yaml=document("Workspace", "w", spec))
-    settings = load(root, environ={"T": "x"}).workspace.backends["lab"].settings
-    assert settings == {"token": "x", "endpoints": {"repo": "http://x/repo/v1"}}
-
-
 def test_load_secret_is_in_no_repr_and_not_in_the_digest(root: Path) -> None:
     assets = ASSETS.replace("./data}", "'s3://b/x', options: {secret: '${env.KEY}'}}")
     write(root, reconciler_yaml=LAB, ct_yaml=COLLECTION + "---\n" + assets)
