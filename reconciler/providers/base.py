@@ -354,7 +354,8 @@ class Provider(Protocol):
     ) -> RecordListing | NotModified:
         """Records of an export target, in an order that stays.
 
-        scope: {"project": id}, {"dataset": id, "version": name}, {"collection": id} or {"query": text}.
+        scope: {"project": id}, {"dataset": id, "version": name}, {"collection": id} or {"query": text}, with
+        "rowIds" when rows shall begin with their ids.
         """
 
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
