@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -18,9 +17,9 @@ import pytest
 
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.testing.faults import Fault
+from tests.support.killing import copied
 from tests.support.sage_bench import change_many, content_of, many_files
 from tests.support.storms import FAULTS, Expiry, Storm
-from tests.support.workspace import Bench
 
 FILES = 200
 SEEDS = range(int(os.environ.get("RECONCILER_STORMS", "8")))
@@ -85,11 +84,6 @@ def calm(templates, tmp_path_factory):
         assert bench.apply().exit_code is ExitCode.OK
         found.append(content_of(bench.root))
     return found
-
-
-def copied(template, root):
-    shutil.copytree(template.root, root, copy_function=shutil.copy2)
-    return Bench(root, dict(template.documents))
 
 
 @pytest.fixture(scope="module")
