@@ -86,6 +86,13 @@ def _swap(data):
     (data / "t").rename(data / "raw/b.txt")
 
 
+def _cycle(data):
+    (data / "a.txt").rename(data / "t")
+    (data / "raw/c.txt").rename(data / "a.txt")
+    (data / "raw/b.txt").rename(data / "raw/c.txt")
+    (data / "t").rename(data / "raw/b.txt")
+
+
 def _number_anew(data):
     (data / "raw/c.txt").rename(data / "raw/d.txt")
     (data / "raw/b.txt").rename(data / "raw/c.txt")
@@ -100,6 +107,16 @@ def _number_anew(data):
         (lambda d: (d / "a.txt").rename(d / "deep/z.txt"), {"a.txt": "deep/z.txt"}, "both"),
         (lambda d: (d / "deep").rename(d / "low"), {"deep/er/d.txt": "low/er/d.txt"}, "a whole folder"),
         (_swap, {"a.txt": "raw/b.txt", "raw/b.txt": "a.txt"}, "two names exchanged"),
+        (
+            _cycle,
+            {"raw/c.txt": "a.txt", "raw/b.txt": "raw/c.txt", "a.txt": "raw/b.txt"},
+            "three names in a circle",
+        ),
+        (
+            lambda d: (d / "raw").rename(d / "deep/raw"),
+            {"raw/b.txt": "deep/raw/b.txt", "raw/c.txt": "deep/raw/c.txt"},
+            "a folder into another",
+        ),
         (
             _number_anew,
             {"raw/c.txt": "raw/d.txt", "raw/b.txt": "raw/c.txt", "a.txt": "raw/b.txt"},
@@ -297,3 +314,50 @@ def test_collection_of_others_is_taken_over_only_when_asked(tmp_path, server):
     _apply(bench)
     found = server.tree()["Lab 7"]
     assert (found["entity"]["id"], sorted(found["annotations"]["annotations"])) == (theirs, ["owner", "theirs"])
+
+
+def test_failed_step_aside_costs_no_file_and_makes_no_double(bench, server):
+    """The first of two exchanged names steps aside, but is said to have been refused: its place is not to be taken."""
+    before = files_of(server)
+    ids = {facts[0] for facts in before.values()}
+    _swap(bench.root / "data")
+    refused = []
+
+    def refuse(method, path, body):
+        if method == "PUT" and path.endswith(f"/{before['a.txt'][0]}"):
+            if not refused:
+                server.edit(body["id"], name=body["name"])
+            refused.append(path)
+            return 412, "it was updated"
+        return None
+
+    server.before = refuse
+    assert bench.apply().exit_code is ExitCode.PARTLY_APPLIED
+    assert {facts[0] for facts in files_of(server).values()} == ids
+    server.before = lambda *_: None
+    _apply(bench)
+    after = files_of(server)
+    assert sorted(after) == sorted(before)
+    assert (after["a.txt"][2], after["raw/b.txt"][2]) == (before["raw/b.txt"][2], before["a.txt"][2])
+
+
+def test_list_of_a_partly_refused_apply_is_exact(tmp_path, server):
+    """120 rows, one refused: what is done, what failed, and what could not begin because it is made from that."""
+    files = {f"f{number:03}.txt": b"%d" % number for number in range(120)}
+    bench = sage_bench(tmp_path / "w", server, files)
+    bench.set("AssetSet", "files", provenance={"name": "n", "used": ["f000.txt"]})
+    server.before = lambda _, path, body: (
+        (400, "no") if path.endswith("/create") and body["entity"]["name"] == "f000.txt" else None
+    )
+    report = bench.apply()
+    assert report.exit_code is ExitCode.PARTLY_APPLIED
+    told = {failure.address: failure.summary for failure in report.failures}
+    assert told.pop('AssetSet/files["f000.txt"]').endswith(": no")
+    assert told == {
+        f'AssetSet/files["f{number:03}.txt"]': 'it comes from AssetSet/files["f000.txt"], which is not there'
+        for number in range(1, 120)
+    }
+    assert files_of(server) == {}
+    server.before = lambda *_: None
+    _apply(bench)
+    assert len(files_of(server)) == 120
