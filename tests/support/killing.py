@@ -6,12 +6,11 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
+from tests.support.serving import COMMAND
 from tests.support.workspace import Bench
 
-COMMAND = [sys.executable, "-c", "from reconciler.cli.main import run; run()"]
 APPLY = ["apply", "--auto-approve", "--no-color"]
 
 
