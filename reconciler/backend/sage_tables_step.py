@@ -30,8 +30,8 @@ CREATE TABLE sage_snapshots (
     change INTEGER NOT NULL, slots TEXT NOT NULL, PRIMARY KEY (entity_id, number)) WITHOUT ROWID;
 
 CREATE TABLE sage_organizations (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, name_key TEXT NOT NULL UNIQUE, created_by INTEGER NOT NULL,
-    created_on TEXT NOT NULL);
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, name_key TEXT NOT NULL UNIQUE,
+    created_by INTEGER NOT NULL, created_on TEXT NOT NULL);
 
 CREATE TABLE sage_schemas (
     id INTEGER PRIMARY KEY AUTOINCREMENT, organization_id INTEGER NOT NULL REFERENCES sage_organizations,

@@ -8,10 +8,10 @@ from pathlib import Path
 from reconciler.config.checks.backends import is_usable
 from reconciler.config.checks.index import Index
 from reconciler.config.kinds import WORKSPACE
-from reconciler.config.nodes import MapNode, Node, ScalarNode, find
+from reconciler.config.nodes import ScalarNode, find, to_json
 from reconciler.config.secrets import public_json, public_settings, written_secrets
 from reconciler.config.workspace import EMBEDDED_DEFAULTS, Backend, FilledWorkspace
-from reconciler.model.json import JSON, digest
+from reconciler.model.json import digest
 from reconciler.model.workspace import BackendSettings, Safety, Workspace
 
 
@@ -40,15 +40,8 @@ def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: 
 
 def _settings(backend: Backend) -> BackendSettings:
     defaults = EMBEDDED_DEFAULTS if backend.type == "embedded" else {}
-    written = {key: _plain(node) for key, node in backend.node.entries.items() if key != "type"}
+    written = {key: to_json(node) for key, node in backend.node.entries.items() if key != "type"}
     return BackendSettings(backend.name, backend.type, {**defaults, **written})
-
-
-def _plain(node: Node) -> JSON:
-    """A setting: a value, or a mapping of values such as `endpoints`."""
-    if isinstance(node, MapNode):
-        return {key: _plain(inner) for key, inner in node.entries.items()}
-    return node.value if isinstance(node, ScalarNode) else None
 
 
 def configuration_digest(filled: FilledWorkspace, index: Index, root: Path) -> str:

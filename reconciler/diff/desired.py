@@ -173,15 +173,27 @@ def _remote_object(resource: RemoteObject) -> dict[str, JSON]:
     kind = OBJECT_KINDS[resource.head.address.kind]
     fields: dict[str, JSON] = {}
     for name, value in resource.fields.items():
-        if isinstance(value, (Ref, External)):
-            fields[name] = None if name in kind.order_only else _reference(value)
+        if name in kind.order_only:
+            fields[name] = None
         else:
-            fields[name] = dict.fromkeys(value, kind.sets[name]) if name in kind.sets else value
+            names: JSON = value
+            fields[name] = dict.fromkeys(names, kind.sets[name]) if name in kind.sets else _written(value)
     return fields
 
 
+def _written(value: JSON | Reference) -> JSON:
+    """A value with its references as `resolve` knows them."""
+    if isinstance(value, (Ref, External)):
+        return _reference(value)
+    if isinstance(value, Mapping):
+        return {key: _written(item) for key, item in value.items()}
+    return [_written(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def _export(resource: Export) -> dict[str, JSON]:
-    splits, place, truth = resource.splits, resource.destination, resource.ground_truth
+    if resource.collection is not None or resource.query is not None:
+        return _download(resource)
+    splits, truth = resource.splits, resource.ground_truth
     return {
         "project": _reference(resource.project),
         "groundTruth": None if truth is None else {"dataset": _reference(truth.dataset), "version": truth.version},
@@ -189,7 +201,7 @@ def _export(resource: Export) -> dict[str, JSON]:
         "filter": dict(resource.filter),
         "format": resource.format,
         "options": dict(resource.options),
-        "destination": place.url if place.url is not None else {"storage": place.storage, "path": place.path},
+        "destination": _place(resource),
         "originals": resource.originals if isinstance(resource.originals, bool) else list(resource.originals),
         "splits": None
         if splits is None
@@ -199,3 +211,19 @@ def _export(resource: Export) -> dict[str, JSON]:
         "classes": None if resource.classes is None else list(resource.classes),
         "geometry": {"mode": resource.geometry.mode, "tolerance": resource.geometry.tolerance},
     }
+
+
+def _download(resource: Export) -> dict[str, JSON]:
+    """Files or rows as they are: what concerns annotations has no say."""
+    return {
+        "collection": _reference(resource.collection),
+        "query": resource.query,
+        "format": resource.format,
+        "options": dict(resource.options),
+        "destination": _place(resource),
+    }
+
+
+def _place(resource: Export) -> JSON:
+    place = resource.destination
+    return place.url if place.url is not None else {"storage": place.storage, "path": place.path}

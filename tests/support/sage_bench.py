@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
+from reconciler.backend.app import create_app
+from reconciler.backend.store import open_store
+from reconciler.model.workspace import BackendSettings
+from reconciler.providers.base import Provider
+from reconciler.providers.registry import open_provider
 from tests.support.sage_server import SageServer
 from tests.support.workspace import Bench
+
+READS = ("bundle2", "children", "child", "batch")
 
 WORKSPACE = """
 apiVersion: reconciler.dev/v1
@@ -22,7 +33,7 @@ FILES = {"a.txt": b"first", "raw/b.txt": b"second", "raw/c.txt": b"third", "deep
 
 
 def sage_bench(
-    root: Path, server: SageServer | None = None, files: dict[str, bytes] | None = None, **options: Any
+    root: Path, server: SageServer | EmbeddedSage | None = None, files: dict[str, bytes] | None = None, **options: Any
 ) -> Bench:
     """A project with a folder in it, whose files are those given; ages for two of them.
 
@@ -120,3 +131,46 @@ def change_many(bench: Bench) -> None:
     for path in sorted((data / "6").iterdir())[:5]:
         path.unlink()
     bench.set("AssetSet", "files", meta={"site": "s2", "seen": True, "doses": [1.5, 2]})
+
+
+@dataclass
+class EmbeddedSage:
+    """The embedded backend, opened for a bench. log: (method, path) of every request since it was cleared."""
+
+    log: list[tuple[str, str]] = field(default_factory=list)
+
+    def open(self, settings: BackendSettings, root: Path, parallelism: int) -> tuple[Provider, Callable[[], None]]:
+        """As `Session.open_backend` wants it, with ids that are the same in every run."""
+        store = open_store(root / ".reconciler/backend", first_id=1000)
+        app = create_app(store)
+
+        def logged(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            self.log.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+            return app(environ, start_response)
+
+        provider = open_provider(settings, wsgi=(logged, store.local_token()), parallelism=parallelism)
+
+        def close() -> None:
+            provider.close()
+            store.close()
+
+        return provider, close
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        """Requests that write."""
+        return [(m, p) for m, p in self.log if m not in ("GET", "HEAD") and p.rsplit("/", 1)[-1] not in READS]
+
+
+def sage_call(bench: Bench, method: str, path: str, body: Any = None) -> Any:
+    """One plain request to the embedded backend, as any other client would make it; gives the JSON body."""
+    store = open_store(bench.root / ".reconciler/backend")
+    try:
+        headers = {"Authorization": f"Bearer {store.local_token()}"}
+        transport = httpx.WSGITransport(app=create_app(store))
+        with httpx.Client(transport=transport, base_url="http://embedded", headers=headers) as client:
+            response = client.request(method, path, **({} if body is None else {"json": body}))
+            assert response.is_success, (method, path, response.status_code, response.text)
+            return response.json() if response.content else None
+    finally:
+        store.close()

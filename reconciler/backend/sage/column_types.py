@@ -5,6 +5,7 @@ Cells are kept as JSON values (texts, numbers, truth values, lists); on the wire
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import re
@@ -81,8 +82,23 @@ def _string(text: str, size: int) -> str:
 def _json(text: str, _size: int) -> str:
     if len(text) > LARGE_TEXT:
         raise ValueError
-    json.loads(text, parse_constant=_no_constant)
-    return text
+    return json.dumps(lenient_json(text), ensure_ascii=False)
+
+
+def lenient_json(text: str) -> Any:
+    """JSON, or what the parser of the real service takes for it: single quotes, as tables of pandas write lists and
+    objects. Raises ValueError."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except ValueError:
+        if len(text) > LARGE_TEXT:
+            raise
+    try:
+        found = ast.literal_eval(text)
+        json.dumps(found, allow_nan=False)
+    except (SyntaxError, TypeError, MemoryError, RecursionError) as exc:
+        raise ValueError(text[:100]) from exc
+    return found
 
 
 def _no_constant(_name: str) -> Any:
@@ -92,7 +108,7 @@ def _no_constant(_name: str) -> Any:
 @dataclass(frozen=True, slots=True)
 class ColumnType:
     """One type. read: a cell from its text and the column's size, or ValueError; width: bytes a cell may take, None
-    when the column's size says; affinity: as SQLite's columns have it; element: of lists, the type of their elements."""
+    when the column's size says; affinity: as SQLite's columns have it; element: the type of a list's elements."""
 
     name: str
     read: Callable[[str, int], Any]
@@ -138,7 +154,7 @@ def read_cell(column: dict[str, Any], value: Any) -> Cell:
     if kind.element is not None:
         return _read_list(column, kind, size, value)
     text = value if isinstance(value, str) else _plain_text(value)
-    cell = _checked(column, kind, size, text)
+    cell: Cell = _checked(column, kind, size, text)
     allowed = column.get("enumValues")
     if allowed and cell not in allowed:
         raise bad(f"'{text[:100]}' is not a valid value for column '{column['name']}': it is none of its enumValues.")
@@ -159,7 +175,7 @@ def _read_list(column: dict[str, Any], kind: ColumnType, size: int, value: Any) 
     items = value
     if isinstance(value, str):
         try:
-            items = json.loads(value, parse_constant=_no_constant)
+            items = lenient_json(value)
         except (ValueError, RecursionError):
             raise bad(f"Value at column '{column['name']}' was not a valid JSON list.") from None
     if not isinstance(items, list):

@@ -58,7 +58,7 @@ def _character(body: Body, key: str, default: str) -> str:
 def read_lines(path: str, form: CsvFormat, *, skipped: int = 0) -> Iterator[tuple[int, list[str]]]:
     """The lines of a file with their numbers, empty ones left out. path: of the bytes. Raises `ApiError` 400."""
     csv.field_size_limit(_LONGEST_CELL)
-    with io.TextIOWrapper(_Bytes(path), encoding="utf-8-sig", newline="") as file:
+    with io.TextIOWrapper(io.BufferedReader(_Bytes(path)), encoding="utf-8-sig", newline="") as file:
         try:
             for _ in range(skipped):
                 file.readline()

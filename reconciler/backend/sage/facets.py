@@ -39,7 +39,9 @@ def _result(answer: Answer, column: Column, facet: Facet) -> dict[str, Any]:
 
 
 def _over(first: Select, items: tuple[Expression, ...], group: tuple[Expression, ...] = ()) -> Select:
-    return Select(tuple(Item(one, f"f{place}", "") for place, one in enumerate(items)), first.source, (), first.where, group)
+    return Select(
+        tuple(Item(one, f"f{place}", "") for place, one in enumerate(items)), first.source, (), first.where, group
+    )
 
 
 def _values(answer: Answer, first: Select, column: Column, facet: Facet) -> dict[str, Any]:

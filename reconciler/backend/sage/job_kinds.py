@@ -8,10 +8,12 @@ from reconciler.backend.sage import (
     bulk_downloads,
     download_lists,
     jobs,
+    schemas,
     table_downloads,
     table_queries,
     table_transactions,
     table_uploads,
+    view_suggestions,
 )
 from reconciler.backend.sage.call import Call, reply
 from reconciler.backend.sage.errors import bad, forbidden
@@ -22,10 +24,12 @@ from reconciler.backend.wire import Response
 _SERVICES: Final = (
     bulk_downloads,
     download_lists,
+    schemas,
     table_queries,
     table_downloads,
     table_transactions,
     table_uploads,
+    view_suggestions,
 )
 
 KINDS: Final[tuple[JobKind, ...]] = tuple(kind for service in _SERVICES for kind in service.JOBS)

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from reconciler.backend.sage.columns import Column
 
-
 T = TypeVar("T")
 
 

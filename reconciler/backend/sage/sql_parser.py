@@ -42,7 +42,8 @@ _COMPARISONS: Final = frozenset({"=", "<>", "!=", "<", ">", "<=", ">=", "<=>", "
 _NILADIC: Final = frozenset({"CURRENT_USER", "CURRENT_DATE", "CURRENT_TIMESTAMP"})
 _RESERVED: Final = frozenset(
     {
-        "SELECT", "DISTINCT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "BY", "LIMIT", "OFFSET", "UNION", "ALL", "AS",
+        "SELECT", "DISTINCT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "BY", "LIMIT", "OFFSET", "UNION", "ALL",
+        "AS",
         "AND", "OR", "NOT", "IN", "HAS", "HAS_LIKE", "BETWEEN", "LIKE", "IS", "NULL", "TRUE", "FALSE", "CASE", "WHEN",
         "THEN", "ELSE", "END", "JOIN", "LEFT", "RIGHT", "INNER", "OUTER", "ON", "ASC", "DESC", "ESCAPE",
     }
@@ -190,8 +191,9 @@ class _Parser:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise bad("The query is nested too deeply.")
-        found = self._star() if star else None
-        found = found or self._chain("OR", self._conjunction)
+        found: Expression | None = self._star() if star else None
+        if found is None:
+            found = self._chain("OR", self._conjunction)
         self._depth -= 1
         return found
 

@@ -46,11 +46,16 @@ _COMPARED: Final = frozenset({"=", "<>", "<", ">", "<=", ">=", "<=>"})
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A copy of a source: the name of its table, what the query calls it, and its columns."""
+    """A copy of a source: the name of its table, what the query calls it (shown), and its columns."""
 
     table: str
-    names: frozenset[str]
+    shown: str
     columns: Sequence[Column]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the query may call it, in lower case."""
+        return frozenset({self.shown.lower()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ def _united(parts: list[list[Output]]) -> list[Output]:
 
 def _ordered(query: Query, scope: _Scope, outputs: list[Output], rows: bool, is_alone: bool) -> str:
     if not query.order:
-        return f" ORDER BY {scope.label(0)}.row_id" if rows and not query.first.joins else ""
+        return f" ORDER BY {scope.label(0)}.rowid" if rows and not query.first.joins else ""
     return " ORDER BY " + ", ".join(_order(one, scope, outputs, 3 if rows else 0, is_alone) for one in query.order)
 
 
@@ -235,10 +240,14 @@ class _Scope:
         if not chosen:
             raise bad(f"Unknown table: {str(star.table)[:100]}")
         return [
-            (Output(column["name"], column["columnType"], column), f"{label}.c{place}")
+            (Output(self._star_name(copy, column), column["columnType"], column), f"{label}.c{place}")
             for label, copy in chosen
             for place, column in enumerate(copy.columns)
         ]
+
+    def _star_name(self, copy: Copy, column: Column) -> str:
+        """Columns of a join say which source they are of."""
+        return f"{copy.shown}.{column['name']}" if len(self._copies) > 1 else str(column["name"])
 
     def aliased(self, expression: Expression) -> Term:
         """An expression that may also be the alias of a column of the result."""
@@ -326,9 +335,7 @@ class _Scope:
             left = f"CAST({left} AS REAL)"
         return Term(f"({left} {operator} {right})", "INTEGER" if is_whole else "DOUBLE")
 
-    def _comparison(
-        self, operator: str, operands: tuple[Expression, ...], read: Callable[[Expression], Term]
-    ) -> Term:
+    def _comparison(self, operator: str, operands: tuple[Expression, ...], read: Callable[[Expression], Term]) -> Term:
         left, right = operands
         if isinstance(left, Literal) and not isinstance(right, Literal):
             second = read(right)
@@ -398,7 +405,9 @@ class _Scope:
         else:
             tests = [f"value LIKE {self.term(one).sql} ESCAPE '\\'" for one in among.choices]
         negated = "NOT " if among.is_negated else ""
-        return Term(f"({negated}EXISTS (SELECT 1 FROM json_each({term.sql}) WHERE {_balanced('OR', tests)}))", "BOOLEAN")
+        return Term(
+            f"({negated}EXISTS (SELECT 1 FROM json_each({term.sql}) WHERE {_balanced('OR', tests)}))", "BOOLEAN"
+        )
 
     def _case(self, case: Case) -> Term:
         branches = [(self.term(condition).sql, self.term(value)) for condition, value in case.branches]
@@ -446,9 +455,7 @@ def _fitting(value: Any, kind: str) -> Any:
     return value
 
 
-def copy_names(source: Source) -> frozenset[str]:
-    """What a query may call a source, in lower case."""
-    names = {f"syn{source.entity}"}
-    if source.version is not None:
-        names = {f"syn{source.entity}.{source.version}"}
-    return frozenset({source.alias.lower()} if source.alias else names)
+def shown_name(source: Source) -> str:
+    """What a query calls a source."""
+    version = "" if source.version is None else f".{source.version}"
+    return source.alias or f"syn{source.entity}{version}"

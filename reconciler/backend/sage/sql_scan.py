@@ -41,13 +41,13 @@ class Scan:
         return name
 
     def add_result(self, relation: Relation, statement: Statement, limit: str) -> str:
-        """Keep the result of a statement as a table of its own."""
-        name = self._new_table(relation)
+        """Keep the result of a statement as a table of its own, whose rows stay in their order."""
+        name = self._new_table(relation, key="")
         columns = ", ".join(f"c{place}" for place in range(len(relation.columns)))
         head = "row_id, row_version, row_etag, " if statement.rows else ""
         with _refusing():
             self._db.execute(f"INSERT INTO {name} ({head}{columns}) {statement.sql}{limit}", statement.values)
-            self._db.execute(f"UPDATE {name} SET row_version = 1 WHERE row_version IS NULL")
+            self._db.execute(f"UPDATE {name} SET row_id = rowid, row_version = 1 WHERE row_id IS NULL")
         return name
 
     def run(self, sql: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
@@ -55,13 +55,13 @@ class Scan:
         with _refusing():
             yield from self._db.execute(sql, values)
 
-    def _new_table(self, relation: Relation) -> str:
+    def _new_table(self, relation: Relation, *, key: str = " PRIMARY KEY") -> str:
         name = f"r{self._tables}"
         self._tables += 1
         columns = "".join(
             f", c{place} {TYPES[column['columnType']].affinity}" for place, column in enumerate(relation.columns)
         )
-        head = "row_id INTEGER PRIMARY KEY, row_version INTEGER, row_etag TEXT, row_benefactor TEXT"
+        head = f"row_id INTEGER{key}, row_version INTEGER, row_etag TEXT, row_benefactor TEXT"
         self._db.execute(f"CREATE TABLE {name} ({head}{columns})")
         return name
 

@@ -19,6 +19,7 @@ from reconciler.backend.sage.sql_render import Statement
 from reconciler.backend.sage.sql_scan import scanning
 from reconciler.backend.sage.table_queries import Answer
 from reconciler.backend.sage.table_rows import find_state
+from reconciler.backend.sage.table_sources import VIEWS
 
 
 def download(call: Call, body: Body) -> dict[str, Any]:
@@ -63,7 +64,8 @@ def _write(call: Call, body: Body, staged: str) -> tuple[Digests, dict[str, Any]
 def _system(answer: Answer, statement: Statement, body: Body) -> list[str]:
     if not statement.rows or not body.boolean("includeRowIdAndRowVersion", default=True):
         return []
-    return ["ROW_ID", "ROW_VERSION", *(["ROW_ETAG"] if answer.asked.wants_etag else [])]
+    has_etags = answer.asked.wants_etag and answer.node["type"] in VIEWS
+    return ["ROW_ID", "ROW_VERSION", *(["ROW_ETAG"] if has_etags else [])]
 
 
 def _lines(

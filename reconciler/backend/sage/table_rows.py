@@ -41,14 +41,28 @@ def find_state(call: Call, entity: int) -> TableState:
     if row is None:
         return TableState(entity, fresh_etag(), 0, 1, 1, {}, call.now)
     return TableState(
-        entity, row["etag"], row["change"], row["next_row"], row["next_slot"], json.loads(row["slots"]), row["changed_on"]
+        entity,
+        row["etag"],
+        row["change"],
+        row["next_row"],
+        row["next_slot"],
+        json.loads(row["slots"]),
+        row["changed_on"],
     )
 
 
 def save_state(call: Call, state: TableState) -> None:
     """Write the state of a table, with a fresh etag."""
     state.etag, state.changed_on = fresh_etag(), call.now
-    values = (state.entity, state.etag, state.change, state.next_row, state.next_slot, json.dumps(state.slots), call.now)
+    values = (
+        state.entity,
+        state.etag,
+        state.change,
+        state.next_row,
+        state.next_slot,
+        json.dumps(state.slots),
+        call.now,
+    )
     call.db.execute(
         "INSERT INTO sage_tables (entity_id, etag, change, next_row, next_slot, slots, changed_on)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (entity_id) DO UPDATE SET etag = excluded.etag,"

@@ -13,7 +13,7 @@ from reconciler.backend.sage.errors import bad
 from reconciler.backend.sage.nodes import Node, find_node, require
 from reconciler.backend.sage.relations import Record, Relation
 from reconciler.backend.sage.sql_parser import parse_query
-from reconciler.backend.sage.sql_render import Copy, Statement, copy_names, render
+from reconciler.backend.sage.sql_render import Copy, Statement, render, shown_name
 from reconciler.backend.sage.sql_scan import Scan
 from reconciler.backend.sage.sql_tree import Query, Source
 from reconciler.backend.sage.submission_view_rows import submission_records
@@ -77,7 +77,7 @@ class Sources:
         if key not in self._copied:
             self._copied[key] = self._load(find_tabular(self._call, *key), window)
         table, columns = self._copied[key]
-        return Copy(table, copy_names(source), columns)
+        return Copy(table, shown_name(source), columns)
 
     def statement(self, query: Query, window: tuple[int, int] | None = None) -> Statement:
         """Copy all that a query reads and render it."""

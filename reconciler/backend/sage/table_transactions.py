@@ -116,7 +116,10 @@ def _append(call: Call, node: Node, body: Body) -> dict[str, Any]:
     references = list(Appender(call, state).write(changes))
     save_state(call, state)
     touch(call, node["id"])
-    return {"concreteType": f"{P}.table.RowReferenceSetResults", "rowReferenceSet": _references(state, columns, references)}
+    return {
+        "concreteType": f"{P}.table.RowReferenceSetResults",
+        "rowReferenceSet": _references(state, columns, references),
+    }
 
 
 def _refuse_defined(node: Node) -> None:
@@ -146,7 +149,10 @@ def _partial(row: Body, columns: Mapping[str, Column]) -> RowChange:
     for value in values:
         column = columns.get(str(value.values.get("key")))
         if column is None:
-            raise bad(f"PartialRow.value.key: '{str(value.values.get('key'))[:100]}' is not a valid column ID for row ID: {number}")
+            raise bad(
+                f"PartialRow.value.key: '{str(value.values.get('key'))[:100]}' is not a valid column ID"
+                f" for row ID: {number}"
+            )
         cells[column["id"]] = read_cell(column, value.values.get("value"))
     return RowChange(number, cells, None, etag)
 

@@ -109,8 +109,10 @@ def _named_layout(columns: Sequence[Column], names: list[str]) -> _Layout:
         elif name in by_name:
             found.append((place, by_name.pop(name)))
         elif name != "ROW_BENEFACTOR":
-            raise bad(f"The first line is expected to be a header but the values do not match the names of of the"
-                      f" columns of the table ({name[:100]} is not a valid column name). Header row: {','.join(names)[:500]}")  # fmt: skip
+            raise bad(
+                "The first line is expected to be a header but the values do not match the names of of the columns of"
+                f" the table ({name[:100]} is not a valid column name or id). Header row: {','.join(names)[:1000]}"
+            )
     return _Layout(system, found, len(names))
 
 

@@ -15,7 +15,7 @@ from reconciler.backend.sage.errors import bad
 from reconciler.backend.sage.nodes import Node, find_node
 from reconciler.backend.sage.relations import in_batches
 from reconciler.backend.sage.sql_parser import parse_query
-from reconciler.backend.sage.sql_render import Copy, copy_names, render
+from reconciler.backend.sage.sql_render import Copy, render, shown_name
 from reconciler.backend.sage.table_rows import find_state, save_state
 from reconciler.backend.sage.table_schema import set_schema
 from reconciler.backend.sage.table_sources import DEFINED, TABULAR, columns_of_node, find_tabular, output_column
@@ -136,7 +136,7 @@ def _defined(call: Call, node: Node, own: dict[str, Any]) -> Own:
         columns = columns_of_node(call, below)
         if not columns:
             raise bad(f"Schema for {syn(source.entity)} is empty.")
-        copies.append(Copy("r0", copy_names(source), columns))
+        copies.append(Copy("r0", shown_name(source), columns))
     outputs = render(query, copies, user=call.caller.id, now_ms=0).outputs
     made = _distinct([output_column(output.name, output.type, output.column) for output in outputs])
     check_schema(made)

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from reconciler.backend.database import one
 from reconciler.backend.sage.acls import has_right
-from reconciler.backend.sage.entity_annotations import annotations_of, read_annotations, store_annotations
 from reconciler.backend.sage.body import Body, plain_id
 from reconciler.backend.sage.call import Call, fresh_etag, syn
 from reconciler.backend.sage.column_types import TYPES, cell_text
 from reconciler.backend.sage.columns import Column
+from reconciler.backend.sage.entity_annotations import annotations_of, read_annotations, store_annotations
 from reconciler.backend.sage.errors import bad, lacks, missing, stale
 from reconciler.backend.sage.nodes import Node, find_node, require
 from reconciler.backend.sage.submission_view_rows import status_annotations

@@ -1,4 +1,4 @@
-"""Exports: what belongs to the target, splits, classes, originals."""
+"""Exports: what belongs to the format and the target, splits, classes, originals."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from reconciler.config.suggestion import did_you_mean, listed
 from reconciler.errors import Problem, Severity
 
 SPLIT_TOLERANCE = 1e-9
+
+# What formats that know no annotations are made of → the format.
+_SCOPES = {"collection": "manifest", "query": "csv"}
+_OF_ANNOTATIONS = ("target", "project", "groundTruth", "filter", "originals", "splits", "classes", "geometry")
 
 FILTERS = {
     "assignment": (
@@ -66,6 +70,7 @@ FILTERS = {
 def check(index: Index) -> Iterator[Problem]:
     """Every export."""
     for document in index.of_kind("Export"):
+        yield from _format(document)
         yield from _target(document)
         yield from _version(index, document)
         yield from _splits(document)
@@ -75,8 +80,27 @@ def check(index: Index) -> Iterator[Problem]:
         yield from unknown_specifications(index, index.collection_of(document), originals)
 
 
+def _format(document: Document) -> Iterator[Problem]:
+    """Files come from a collection and rows from a query; both are written as they are."""
+    spec, name = find(document.node, "spec"), text_at(document.node, "spec", "format") or ""
+    if spec is None:
+        return
+    for key, home in _SCOPES.items():
+        at = locate_key(spec, key)
+        if at is not None and name != home:
+            yield Problem(f"the format {name} has no {key}", at, fix=f"remove it, or write format: {home}")
+        if at is None and name == home:
+            yield Problem(f"an export of the format {name} needs a {key}", spec.at, fix=f"add '{key}: ...'")
+    for key in _OF_ANNOTATIONS if name in _SCOPES.values() else ():
+        at = locate_key(spec, key)
+        if at is not None:
+            yield Problem(f"the format {name} has no {key}", at, "It concerns annotation work.", "remove it")
+
+
 def _target(document: Document) -> Iterator[Problem]:
     spec = find(document.node, "spec")
+    if text_at(spec, "format") in _SCOPES.values():
+        return
     target = text_at(spec, "target") or "assignment"
     if target not in FILTERS or spec is None:
         return

@@ -85,7 +85,8 @@ def connect_in_process(app: WSGI, url: str, token: str) -> Clients:
     from reconciler.providers.in_process import InProcessTransport
 
     fix = "the store of the embedded backend belongs to another installation"
-    return clients_for(in_process_access(url, token), fix, transport=InProcessTransport(app))
+    transport = InProcessTransport(app)
+    return clients_for(in_process_access(url, token), fix, transport=transport, put=transport.put)
 
 
 def find_access(settings: BackendSettings, environ: Mapping[str, str], home: Path) -> Access:

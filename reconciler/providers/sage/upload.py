@@ -102,7 +102,7 @@ class Uploads:
 
     def _place(self, parent_id: str) -> JSON:
         """The storage location that a folder prescribes, asked for once."""
-        with self._lock:
+        with self._lock:  # held while asking, or all files of a folder would ask at once
             if parent_id not in self._places:
                 self._places[parent_id] = self._asked_place(parent_id)
             return self._places[parent_id]

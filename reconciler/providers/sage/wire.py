@@ -13,7 +13,9 @@ from reconciler.providers.http import Reply
 
 PREFIX = "org.sagebionetworks.repo.model."
 PROJECT, FOLDER, FILE = PREFIX + "Project", PREFIX + "Folder", PREFIX + "FileEntity"
+LINK = PREFIX + "Link"
 EXTERNAL = PREFIX + "file.ExternalFileHandle"
+LINK = PREFIX + "Link"
 UPLOAD = PREFIX + "file.MultipartUploadRequest"
 USED_ENTITY, USED_URL = PREFIX + "provenance.UsedEntity", PREFIX + "provenance.UsedURL"
 ROOT = "syn4489"

@@ -232,6 +232,13 @@ def test_load_backend_that_is_used_needs_its_secret(root: Path) -> None:
     assert got.workspace.secrets == {"s3cr3t"}
 
 
+def test_endpoints_of_a_backend_reach_its_settings(root: Path) -> None:
+    spec = "{backends: {lab: {type: sage, token: '${env.T}', endpoints: {repo: 'http://${env.T}/repo/v1'}}}}"
+    write(root, reconciler_yaml=document("Workspace", "w", spec))
+    settings = load(root, environ={"T": "x"}).workspace.backends["lab"].settings
+    assert settings == {"token": "x", "endpoints": {"repo": "http://x/repo/v1"}}
+
+
 def test_load_secret_is_in_no_repr_and_not_in_the_digest(root: Path) -> None:
     assets = ASSETS.replace("./data}", "'s3://b/x', options: {secret: '${env.KEY}'}}")
     write(root, reconciler_yaml=LAB, ct_yaml=COLLECTION + "---\n" + assets)
@@ -258,6 +265,15 @@ def test_load_token_in_plain_text_warns_and_is_kept_secret(root: Path) -> None:
     assert [w.summary for w in got.warnings] == ["the token of the backend 'lab' stands in the file"]
     assert "syn_123" in got.workspace.secrets
     assert "syn_123" not in str(got.warnings[0])
+
+
+def test_load_keeps_settings_of_a_backend_that_are_no_plain_values(root: Path) -> None:
+    block = "backends: {sage: {type: sage, token: t, endpoints: {repo: 'http://127.0.0.1:1/repo/v1'}}}"
+    (root / "reconciler.yaml").write_text(
+        f"apiVersion: reconciler.dev/v1\nkind: Workspace\nmetadata: {{name: w}}\nspec:\n  {block}\n"
+    )
+    settings = load(root, environ={}).workspace.backends["sage"].settings
+    assert settings["endpoints"] == {"repo": "http://127.0.0.1:1/repo/v1"}
 
 
 def test_load_sage_backend_is_usable(root: Path) -> None:

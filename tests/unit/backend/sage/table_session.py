@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .conftest import P, User
+from tests.unit.backend.sage.conftest import P, User
 
 T = f"{P}.table"
 
