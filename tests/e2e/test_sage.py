@@ -316,6 +316,20 @@ def test_collection_of_others_is_taken_over_only_when_asked(tmp_path, server):
     assert (found["entity"]["id"], sorted(found["annotations"]["annotations"])) == (theirs, ["owner", "theirs"])
 
 
+def test_collection_whose_creation_arrives_twice_is_ours(tmp_path, server):
+    """A line that repeats a request has the second one told that the name is taken: by the first."""
+    bench = sage_bench(tmp_path / "w", server)
+    first = []
+
+    def repeat(method, path, body):
+        if path.endswith("/entity/bundle2/create") and not first:
+            first.append(server.call(method, "/entity/bundle2/create", body))
+
+    server.before = repeat
+    _apply(bench)
+    assert server.tree()["Lab 7"]["entity"]["id"] == first[0]["entity"]["id"]
+
+
 def test_failed_step_aside_costs_no_file_and_makes_no_double(bench, server):
     """The first of two exchanged names steps aside, but is said to have been refused: its place is not to be taken."""
     before = files_of(server)
