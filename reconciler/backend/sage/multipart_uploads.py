@@ -33,6 +33,7 @@ from reconciler.backend.sage.file_handles import (
 from reconciler.backend.sage.routes import moves_bytes, reads
 from reconciler.backend.sage.storage_locations import find_location
 from reconciler.backend.sage.upload_parts import (
+    MAX_PART,
     Upload,
     added_parts,
     drop_parts,
@@ -46,7 +47,6 @@ from reconciler.backend.sage.upload_parts import (
 from reconciler.backend.wire import Response
 
 MIN_PART: Final = 5 << 20
-MAX_PART: Final = 5 << 30
 PARTS_LIMIT: Final = 10_000
 _COPY: Final = f"{P}.file.MultipartUploadCopyRequest"
 _NEW: Final = f"{P}.file.MultipartUploadRequest"
@@ -244,7 +244,8 @@ def _make(call: Call, upload: Upload) -> None:
             _publish(call, upload)
         return
     with call.store.writing() as call.connection:
-        _finish(call, upload.id, find_handle(call.db, upload.source)["sha256"])
+        source = find_handle(call.db, upload.source)
+        _finish(call, upload.id, source["sha256"], upload.size)
 
 
 def _publish(call: Call, upload: Upload) -> None:
@@ -258,7 +259,7 @@ def _publish(call: Call, upload: Upload) -> None:
     with blobs.naming():
         blobs.keep(staged, digests)
         with call.store.writing() as call.connection:
-            _finish(call, upload.id, digests.sha256)
+            _finish(call, upload.id, digests.sha256, digests.size)
     for name in {staged, *upload.staged_parts}:
         blobs.discard(name)
 
@@ -272,8 +273,8 @@ def _whole(call: Call, upload: Upload) -> tuple[str, Digests | None]:
     return name, call.store.blobs.join(name, upload.staged_parts)
 
 
-def _finish(call: Call, number: int, sha256: str) -> None:
-    """Make the handle of an upload, unless it has one or was restarted meanwhile."""
+def _finish(call: Call, number: int, sha256: str, size: int) -> None:
+    """Make the handle of an upload, of the bytes that really came, unless it has one or was restarted meanwhile."""
     upload = read_upload(call.db, number)
     if upload is None:
         raise missing(f"Upload {number} does not exist.")
@@ -282,7 +283,7 @@ def _finish(call: Call, number: int, sha256: str) -> None:
     location = find_location(call, upload.location)
     kind = GOOGLE if location["uploadType"] == "GOOGLECLOUDSTORAGE" else S3
     details = stored_details(call, upload.name, str(upload.id), location.get("bucket"))
-    new = NewHandle(kind, upload.name, upload.content_type, upload.md5, upload.size, upload.location, sha256, details)
+    new = NewHandle(kind, upload.name, upload.content_type, upload.md5, size, upload.location, sha256, details)
     handle = add_handle(call, new)["id"]
     call.db.execute("UPDATE sage_uploads SET result_id = ?, updated_on = ? WHERE id = ?", (handle, call.now, number))
     call.db.execute("DELETE FROM sage_upload_parts WHERE upload_id = ?", (number,))
