@@ -102,16 +102,18 @@ class Uploads:
 
     def _place(self, parent_id: str) -> JSON:
         """The storage location that a folder prescribes, asked for once."""
-        with self._lock:
-            if parent_id in self._places:
-                return self._places[parent_id]
+        with self._lock:  # held while asking, or all files of a folder would ask at once
+            if parent_id not in self._places:
+                self._places[parent_id] = self._asked_place(parent_id)
+            return self._places[parent_id]
+
+    def _asked_place(self, parent_id: str) -> JSON:
         path = f"/entity/{parent_id}/uploadDestination"
         found = object_in(self.client.get(path), f"GET {path}")
         if found.get("uploadType") not in (None, "S3", "GOOGLECLOUDSTORAGE"):
             fix = "upload there by other means and declare externalURL"
             raise Invalid(f"files of this folder go to {found.get('uploadType')}, past the service", fix=fix)
-        with self._lock:
-            return self._places.setdefault(parent_id, found.get("storageLocationId"))
+        return found.get("storageLocationId")
 
     def _begun(self, file: FileRef, name: str, kind: str, part_bytes: int, place: JSON) -> Row:
         body: Row = {
