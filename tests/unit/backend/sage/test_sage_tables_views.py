@@ -84,6 +84,7 @@ def test_entity_outside_the_scope_is_not_written_through_a_view(sage: Sage, view
     assert result["failureCode"] == "NOT_FOUND"
 
 
+@pytest.mark.every_database
 def test_snapshot_of_a_view_keeps_its_rows(sage: Sage, view: str, file: str) -> None:
     assert transact(sage.owner, view, createSnapshot=True)["snapshotVersionNumber"] == 1
     annotate(sage, file, species="rat")
