@@ -38,8 +38,19 @@ def references(resource: Resource) -> tuple[Address, ...]:
             truth = resource.ground_truth.dataset if resource.ground_truth else None
             found = (resource.project, truth, resource.collection)
         case RemoteObject():
-            found = tuple(resource.fields.values())
-    return tuple(dict.fromkeys(ref.address for ref in found if isinstance(ref, Ref)))
+            found = tuple(_inside(resource.fields))
+    return tuple(dict.fromkeys(ref.address.resource for ref in found if isinstance(ref, Ref)))
+
+
+def _inside(value: object) -> Iterator[object]:
+    """Everything that is no mapping and no list, however deep."""
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _inside(item)
+    else:
+        yield value
 
 
 def _used(resource: AssetSet) -> Iterator[Ref]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from reconciler.config.attachments import local_file
 from reconciler.config.documents import Document
 from reconciler.config.nodes import to_json
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, JSONObject
-from reconciler.model.kinds import OBJECT_KINDS
+from reconciler.model.kinds import OBJECT_KINDS, ObjectKind
 from reconciler.model.resource import (
     AnnotationProject,
     AnnotationSource,
@@ -30,6 +32,7 @@ from reconciler.model.resource import (
     KeyRule,
     Layout,
     Lifecycle,
+    LocalFile,
     ManifestFile,
     MetadataSource,
     OnDelete,
@@ -40,6 +43,7 @@ from reconciler.model.resource import (
     Reference,
     RemoteObject,
     Resource,
+    RowsFile,
     SidecarMetadata,
     SourceLocation,
     Splits,
@@ -269,14 +273,41 @@ def _task_set(head: Head, spec: Spec) -> TaskSet:
 def _remote_object(head: Head, spec: Spec) -> RemoteObject:
     kind = OBJECT_KINDS[head.address.kind]
     fields: dict[str, JSON | Reference] = {"title": head.address.name} if kind.has_title else {}
+    files: dict[str, LocalFile] = {}
+    secrets: dict[str, JSON] = {}
+    rows: RowsFile | None = None
     for key, value in spec.items():
-        if key in kind.references:
-            fields[key] = _reference(kind.references[key], value)
+        if key in kind.files:
+            files |= {Path(path).name: local_file(head.folder / path) for path in value}
+            fields[key] = {name: file.md5 for name, file in sorted(files.items())}
+        elif key in kind.secrets:
+            name = kind.secrets[key]
+            secrets[key] = [item.get(name, {}) for item in value]
+            fields[key] = [{inner: found for inner, found in item.items() if inner != name} for item in value]
+        elif key == kind.holds:
+            rows = _rows_file(value)
         elif key in kind.texts:
             fields[key] = value.strip()
         elif key not in ("backend", "lifecycle"):
-            fields[key] = value
-    return RemoteObject(head, fields)
+            fields[key] = _with_references(kind, key, value)
+    return RemoteObject(head, fields, files, secrets, rows)
+
+
+def _rows_file(item: Spec) -> RowsFile:
+    return RowsFile(item["url"], tuple(item.get("key", ())), item.get("prune", False), item.get("options", {}))
+
+
+def _with_references(kind: ObjectKind, path: str, value: Any) -> JSON | Reference:
+    """A value with references in the place of names. path: as in `ObjectKind.references`."""
+    if path in kind.references:
+        return _reference(kind.references[path], value)
+    if not any(name.startswith(f"{path}.") for name in kind.references):
+        return value
+    if isinstance(value, Mapping):
+        return {key: _with_references(kind, f"{path}.{key}", inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_references(kind, f"{path}.*", inner) for inner in value]
+    return value
 
 
 def _export(head: Head, spec: Spec) -> Export:
@@ -330,6 +361,10 @@ def _geometry(item: str | Spec) -> GeometryPolicy:
 def _reference(kind: str, value: str | Spec) -> Reference:
     if isinstance(value, str):
         return Ref(Address(kind, value))
+    if "assets" in value:
+        return Ref(Address("AssetSet", value["assets"], value["key"]))
+    if "name" in value:
+        return Ref(Address(value.get("kind", kind), value["name"]))
     return External(kind, str(_integer(value["id"])))
 
 

@@ -176,7 +176,7 @@ def _misplaced(expression: str) -> Fault:
     return Fault(
         f"the secret ${{{expression}}} cannot be used here",
         "This field is compared, shown in plans and stored in the state. Secrets may stand in settings of a backend"
-        " and in the options of sources, tables, annotations and destinations.",
+        " and in the options of sources, tables, annotations and destinations, and in credentials.",
         "use a variable that is not sensitive"
         if expression.startswith("var.")
         else "use a variable: ${var.NAME}, given by RECONCILER_VAR_NAME, --var or --var-file",

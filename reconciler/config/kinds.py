@@ -22,17 +22,6 @@ RESOURCE_KINDS = (
 )
 KINDS = (WORKSPACE, *RESOURCE_KINDS)
 
-UNSUPPORTED_KINDS = (
-    "Table",
-    "EntityView",
-    "WikiPage",
-    "Team",
-    "Evaluation",
-    "AccessPolicy",
-    "StorageLocation",
-    "Link",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
@@ -54,7 +43,7 @@ UNSUPPORTED = (
     Unsupported(
         "Export",
         ("spec", "format"),
-        ("yolo", "voc", "custom"),
-        "coco, csv, manifest or synapse-json",
+        ("yolo", "voc", "csv", "custom"),
+        "coco, manifest or synapse-json",
     ),
 )

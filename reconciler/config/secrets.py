@@ -9,6 +9,7 @@ from pathlib import Path as FilePath
 from reconciler.config.interpolation import Fault, Lookups, Value
 from reconciler.config.nodes import ListNode, MapNode, Node, Path, ScalarNode, find
 from reconciler.model.json import JSON
+from reconciler.model.kinds import OBJECT_KINDS
 
 SECRET_FILE_LIMIT_BYTES = 1024 * 1024
 
@@ -19,6 +20,12 @@ SECRET_PLACES: Mapping[str, tuple[Path, ...]] = {
     "MetadataSource": (("spec", "table", "options"),),
     "TaskSet": (("spec", "annotations", "options"),),
     "Export": (("spec", "destination", "options"),),
+    "Table": (("spec", "rows", "options"),),
+    **{
+        kind.name: tuple(("spec", field, "*", member) for field, member in kind.secrets.items())
+        for kind in OBJECT_KINDS.values()
+        if kind.secrets
+    },
 }
 
 # Backend settings that are secrets however they are written.

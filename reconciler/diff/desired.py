@@ -173,11 +173,21 @@ def _remote_object(resource: RemoteObject) -> dict[str, JSON]:
     kind = OBJECT_KINDS[resource.head.address.kind]
     fields: dict[str, JSON] = {}
     for name, value in resource.fields.items():
-        if isinstance(value, (Ref, External)):
-            fields[name] = None if name in kind.order_only else _reference(value)
+        if name in kind.order_only:
+            fields[name] = None
         else:
-            fields[name] = dict.fromkeys(value, kind.sets[name]) if name in kind.sets else value
+            names: JSON = value
+            fields[name] = dict.fromkeys(names, kind.sets[name]) if name in kind.sets else _written(value)
     return fields
+
+
+def _written(value: JSON | Reference) -> JSON:
+    """A value with its references as `resolve` knows them."""
+    if isinstance(value, (Ref, External)):
+        return _reference(value)
+    if isinstance(value, Mapping):
+        return {key: _written(item) for key, item in value.items()}
+    return [_written(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _export(resource: Export) -> dict[str, JSON]:

@@ -46,9 +46,14 @@ def _index(value: JSON, rules: Rules, path: str) -> JSON:
     if isinstance(value, (list, tuple)):
         if path in rules.keyed:
             name = rules.keyed[path]
-            return _Keyed({str(item[name]): _index(item, rules, f"{path}.*") for item in value})
+            return _Keyed({_key(item, name): _index(item, rules, f"{path}.*") for item in value})
         return sorted(value, key=canonical_json) if path in rules.unordered else list(value)
     return value
+
+
+def _key(item: JSON, name: str) -> str:
+    """What tells an item apart; one that lacks it, since no backend was asked, is told by all that it has."""
+    return str(item[name]) if name in item else canonical_json(item)
 
 
 def _kept_open(wanted: Mapping[str, JSON], owned: Mapping[str, JSON], rules: Rules, path: tuple[str, ...]) -> JSON:

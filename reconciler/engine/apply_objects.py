@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from reconciler.diff.desired import KNOWN_AFTER_APPLY, declared_paths, resolve
 from reconciler.diff.fields import diff_fields
 from reconciler.diff.rules import RULES
 from reconciler.engine.running import Applying
+from reconciler.engine.settling import desired_object, settled, settled_before
 from reconciler.errors import Conflict, NotFound
 from reconciler.graph import references
 from reconciler.model.address import Address
@@ -45,9 +46,11 @@ def _call(run: Applying, change: Change) -> str | None:
     if change.action is Action.DELETE:
         run.store.drop_resource(change.address, intent=intent)
         return None
-    desired = Desired(change.address, resolve(change.desired or {}, run.remote_id), adopt=change.action is Action.ADOPT)
+    fields = resolve(change.desired or {}, run.remote_id)
+    adopt = change.action is Action.ADOPT
+    desired = desired_object(run.declared.get(change.address), change.address, fields, adopt=adopt)
     if change.action in (Action.CREATE, Action.REPLACE):
-        found = _created(run, provider, desired, intent)
+        found = _created(run, provider, settled(provider, desired, None), intent)
     else:
         found = _update(run, provider, desired, change)
     declared = run.declared.get(change.address)
@@ -71,7 +74,9 @@ def _update(run: Applying, provider: Provider, desired: Desired, change: Change)
     observed = provider.read(change.address, change.remote_id or "", wanted=paths)
     if not isinstance(observed, Found):
         raise NotFound(f"{change.address} is gone since the plan was made", fix="plan again")
-    before = resolve(owned.fields, run.remote_id) if owned else None
+    before: Mapping[str, JSON] | None = resolve(owned.fields, run.remote_id) if owned else None
+    desired = settled(provider, desired, observed, before)
+    before = None if before is None else settled_before(provider, desired, before, observed)
     changes = diff_fields(desired.fields, observed.fields, RULES[change.address.kind], owned=before)
     if not _is_as_planned(changes, change.fields):
         raise Conflict(f"{change.address} changed since the plan was made", fix="plan again and look at the difference")
@@ -79,9 +84,18 @@ def _update(run: Applying, provider: Provider, desired: Desired, change: Change)
 
 
 def _is_as_planned(now: tuple[FieldChange, ...], planned: tuple[FieldChange, ...]) -> bool:
-    """A field that waited for an id may have any value now."""
-    waiting = {change.path for change in planned if change.after == KNOWN_AFTER_APPLY}
-    return {change for change in _hashable(now) if change[0] not in waiting} <= set(_hashable(planned))
+    """A field that waited for an id may have any value now, an item that waited for its key any key."""
+    waiting = [change.path for change in planned if change.after == KNOWN_AFTER_APPLY]
+    waiting += [change.path for change in planned if change.path[-1].startswith(KNOWN_AFTER_APPLY)]
+    return {change for change in _hashable(now) if not _waited(change[0], waiting)} <= set(_hashable(planned))
+
+
+def _waited(path: tuple[str, ...], waiting: Sequence[tuple[str, ...]]) -> bool:
+    return any(path == other or (path[:-1] == other[:-1] and _is_unknown(other)) for other in waiting)
+
+
+def _is_unknown(path: tuple[str, ...]) -> bool:
+    return path[-1].startswith(KNOWN_AFTER_APPLY)
 
 
 def _hashable(changes: tuple[FieldChange, ...]) -> list[tuple[tuple[str, ...], str, str]]:

@@ -69,6 +69,8 @@ class Planning:
 
     def remote_id(self, address: Address) -> str | None:
         """The id an address has now, None while it has none or is about to get another."""
+        if address.key is not None:
+            return next((row.remote_id for row in self.store.rows(address.resource, [address.key])), None)
         change = self.changes.get(address)
         if change is None:
             owned = self.owned.get(address)

@@ -42,7 +42,7 @@ def _of_what_is_there(planning: Planning, change: Change) -> tuple[str, ...]:
     provider = planning.session.provider(change.backend)
     if change.action in _GONE:
         found = _dependents(provider, change.address, change.remote_id)
-        return _sentence(found, "go with it", of_units=False)
+        return (*_sentence(found, "go with it", of_units=False), *found.notes)
     if change.address.kind == "Collection" and change.action in (Action.UPDATE, Action.ADOPT):
         removed = [f"danger: the group {name!r} goes, with the groups below it" for name in removed_groups(change)]
         return (*removed, *_narrowed(provider, change.remote_id, change.fields))
@@ -88,6 +88,9 @@ def _sentence(found: Dependents, verb: str, *, of_units: bool) -> tuple[str, ...
         (0 if of_units else found.projects, "project"),
         (found.tasks, "task"),
         (found.assignments, "assignment"),
+        (found.members, "member"),
+        (found.submissions, "submission"),
+        (found.pages, "page"),
     ]
     parts = [_plural(count, name) for count, name in counted if count]
     if not parts:

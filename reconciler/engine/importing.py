@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reconciler.engine.apply_objects import apply_object, owned_resource
 from reconciler.engine.apply_rows import apply_rows
+from reconciler.engine.apply_tables import apply_holder, holds_rows
 from reconciler.engine.context import PlanOptions
 from reconciler.engine.leftovers import Leftovers, Parent, find_leftovers, parents, sets_of, units_with_task
 from reconciler.engine.planning import ROW_KINDS, make_plan
@@ -15,8 +16,10 @@ from reconciler.engine.running import Applying, Control
 from reconciler.engine.session import Session
 from reconciler.engine.writing import DocumentWriter, Written
 from reconciler.errors import Denied, NotFound, Problem, Severity, StateError, UsageError
+from reconciler.graph import topological_order
 from reconciler.model.address import Address
 from reconciler.model.json import JSON
+from reconciler.model.kinds import OBJECT_KINDS
 from reconciler.model.observed import Found
 from reconciler.model.resource import AnnotationProject, Collection, Ref, TaskSet
 from reconciler.model.workspace import Configuration
@@ -130,7 +133,10 @@ def _adopt_declared(session: Session, store: StateStore, options: PlanOptions) -
     failures: list[Problem] = []
     for change in plan.changes():
         if change.action is Action.ADOPT:
-            _take_over(run, change)
+            if holds_rows(change.address):
+                rows += apply_holder(run, change, only_adopt=True).rows.adopt
+            else:
+                _take_over(run, change)
             owned.append(change.address)
         elif change.address.kind in ("AssetSet", "TaskSet") and change.rows and change.rows.adopt:
             outcome = apply_rows(run, change, only_adopt=True)
@@ -209,14 +215,26 @@ def _write_objects(session: Session, store: StateStore, writing: Writing) -> Mad
     names = {(r.address.kind, r.remote_id): r.address.name for r in records if r.address not in declared}
     made: list[Written] = []
     notes: list[Problem] = []
-    for kind in sorted(provider.capabilities.kinds - ROW_KINDS, key=lambda kind: (kind != "Collection", kind)):
-        for found in _discovered(provider, kind, notes):
-            if (kind, found.remote_id) not in known:
-                written = writer.write_object(kind, found, names.get((kind, found.remote_id)))
-                if kind == "Collection":
-                    writer.collections[found.remote_id] = written.address.name
-                made.append(written)
+    for kind in _in_order(provider.capabilities.kinds - ROW_KINDS):
+        new = (found for found in _discovered(provider, kind, notes) if (kind, found.remote_id) not in known)
+        made += [writer.write_object(kind, found, names.get((kind, found.remote_id))) for found in new]
     return made, notes
+
+
+def _in_order(kinds: frozenset[str]) -> list[str]:
+    """Collections first, then the kinds that nothing else names, so that references are written as names."""
+    needs = {
+        kind: [target for target in _targets(kind) if target in kinds and target != kind] for kind in sorted(kinds)
+    }
+    order = topological_order({Address(kind, "all"): [Address(n, "all") for n in needs[kind]] for kind in needs})
+    return sorted((address.kind for address in order), key=lambda kind: kind != "Collection")
+
+
+def _targets(kind: str) -> Iterator[str]:
+    known = OBJECT_KINDS.get(kind)
+    for name, target in known.references.items() if known else ():
+        yield target
+        yield from known.others.get(name, ()) if known else ()
 
 
 def _write_asset_sets(session: Session, store: StateStore, writing: Writing) -> Made:
@@ -305,8 +323,12 @@ def _recorded_tasks(store: StateStore, project: Parent, declared: Container[Addr
 
 def _writer(session: Session, store: StateStore, writing: Writing) -> DocumentWriter:
     taken = {resource.head.address for resource in session.configuration.resources}
-    names = {parent.remote_id: parent.address.name for parent in parents(session, store, Collection)}
-    return DocumentWriter(writing.folder, taken, names)
+    names: dict[str, dict[str, str]] = {}
+    for address, record in store.resources().items():
+        if address in taken and record.remote_id:
+            names.setdefault(address.kind, {})[record.remote_id] = address.name
+    platform = session.provider(session.configuration.workspace.default_backend).capabilities.platform
+    return DocumentWriter(writing.folder, taken, names, platform)
 
 
 def _warning(text: str, fix: str) -> Problem:

@@ -9,14 +9,19 @@ from reconciler.diff.desired import KNOWN_AFTER_APPLY, declared_paths, desired_f
 from reconciler.diff.rules import RULES
 from reconciler.engine.context import Planning, Refresh
 from reconciler.engine.dangers import blocked_by_units, object_dangers
+from reconciler.engine.settling import desired_object, settled_before
+from reconciler.engine.table_file import desired_rows
+from reconciler.engine.tables import with_rows
 from reconciler.errors import ConfigError, Conflict, Invalid, Location, Problem
 from reconciler.model.address import Address
 from reconciler.model.observed import Absent, Found
 from reconciler.model.resource import AnnotationProject, Collection, OnExists, RemoteObject
 from reconciler.plan.resources import Owned, Wanted, decide_declared, decide_undeclared
 from reconciler.plan.values import Action, Change
-from reconciler.providers.base import Desired, Provider
+from reconciler.providers.base import Desired, Provider, Settled
 from reconciler.state.values import OwnedResource
+
+_WRITING = (Action.CREATE, Action.UPDATE, Action.ADOPT, Action.REPLACE)
 
 
 def plan_declared_object(planning: Planning, resource: Collection | AnnotationProject | RemoteObject) -> Change:
@@ -26,6 +31,7 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     if head.address.kind not in provider.capabilities.kinds:
         text = f"backend {head.backend!r} ({provider.name}) has no {head.address.kind}"
         raise ConfigError([Problem(text, head.location, fix="choose another spec.backend")])
+    population = desired_rows(planning, resource, provider) if isinstance(resource, RemoteObject) else None
     local = provider.capabilities.local.get(head.address.kind, frozenset())
     fields = {name: value for name, value in desired_fields(resource).items() if name not in local}
     wanted = Wanted(
@@ -44,13 +50,36 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     candidates: tuple[Found, ...] = ()
     if not isinstance(observed, Found) and planning.options.refresh is not Refresh.NONE:
         candidates = _candidates(planning, provider, wanted, head.location)
+    notes: tuple[str, ...] = ()
+    if not _trusts_state(planning, record, wanted):
+        there = observed if isinstance(observed, Found) else candidates[0] if len(candidates) == 1 else None
+        desired = desired_object(resource, head.address, wanted.resolved, adopt=wanted.adopt)
+        settled = _settled(provider, desired, there, owned, head.location)
+        wanted, notes = replace(wanted, resolved=settled.fields), settled.notes
+        owned = replace(owned, resolved=settled_before(provider, desired, owned.resolved, there)) if owned else None
     immutable = provider.capabilities.replaces.get(head.address.kind, frozenset())
     fixed = provider.capabilities.fixed.get(head.address.kind, ())
     change = decide_declared(wanted, owned, observed, candidates, RULES[head.address.kind], immutable, fixed)
+    if change.action in _WRITING and change.fields:
+        change = replace(change, notes=(*change.notes, *notes))
     change = blocked_by_units(planning, change)
     if planning.options.server_dry_run:
         _rehearse(planning, provider, change, Desired(head.address, wanted.resolved, wanted.adopt), head.location)
+    if population is not None and isinstance(resource, RemoteObject):
+        change = with_rows(planning, resource, change, population)
     return _added(planning, change)
+
+
+def _settled(provider: Provider, desired: Desired, there: Found | None, owned: Owned | None, at: Location) -> Settled:
+    """What is wanted in the backend's own terms, and what it says to that. Raises ConfigError when it cannot be."""
+    try:
+        return provider.settle(desired, there, owned.resolved if owned else None)
+    except Invalid as error:
+        raise _document_error(error, desired.address, at) from error
+
+
+def _document_error(error: Invalid, address: Address, at: Location) -> ConfigError:
+    return ConfigError([Problem(error.message, at, fix=error.fix or "change the document", address=str(address))])
 
 
 def _candidates(planning: Planning, provider: Provider, wanted: Wanted, at: Location) -> tuple[Found, ...]:
@@ -61,8 +90,7 @@ def _candidates(planning: Planning, provider: Provider, wanted: Wanted, at: Loca
     try:
         found = provider.find(Desired(wanted.address, wanted.resolved, wanted.adopt))
     except Invalid as error:
-        fix = error.fix or "change the document"
-        raise ConfigError([Problem(error.message, at, fix=fix, address=str(wanted.address))]) from error
+        raise _document_error(error, wanted.address, at) from error
     begun = [i for i in planning.store.intents() if i.address == wanted.address and i.action == Action.CREATE.value]
     if not provider.capabilities.by_place or not begun:
         return found
@@ -109,13 +137,17 @@ def _observe(
 ) -> Found | Absent | None:
     if record is None or record.backend != wanted.backend:
         return None
-    as_applied = Found(record.remote_id or "", resolve(record.fields, planning.remote_id), record.etag)
-    if planning.options.refresh is Refresh.NONE:
-        return as_applied
-    if planning.options.refresh is Refresh.CHANGED and dict(record.fields) == dict(wanted.fields):
-        return as_applied
+    if _trusts_state(planning, record, wanted):
+        return Found(record.remote_id or "", resolve(record.fields, planning.remote_id), record.etag)
     paths = declared_paths(record.fields, wanted.fields)
     return provider.read(record.address, record.remote_id or "", wanted=paths)
+
+
+def _trusts_state(planning: Planning, record: OwnedResource | None, wanted: Wanted) -> bool:
+    """Whether what was applied last is taken for what is there, as it was declared."""
+    if planning.options.refresh is Refresh.CHANGED:
+        return record is not None and dict(record.fields) == dict(wanted.fields)
+    return planning.options.refresh is Refresh.NONE
 
 
 def _owned(planning: Planning, record: OwnedResource) -> Owned:

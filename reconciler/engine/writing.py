@@ -11,7 +11,7 @@ from pathlib import Path
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
 from reconciler.model.json import JSON
-from reconciler.model.kinds import OBJECT_KINDS
+from reconciler.model.kinds import OBJECT_KINDS, ObjectKind
 from reconciler.model.observed import Found
 
 _API_VERSION = "reconciler.dev/v1"
@@ -31,12 +31,14 @@ class Written:
 class DocumentWriter:
     """Writes documents into a folder. Existing files are never touched, and every name is given once.
 
-    taken: addresses that are declared. collections: remote id → name of declared collections, for references.
+    taken: addresses that are declared. names: kind → remote id → name of what is declared, for references. platform:
+    the name of the backend's block in documents.
     """
 
     folder: Path
     taken: set[Address]
-    collections: dict[str, str]
+    names: dict[str, dict[str, str]]
+    platform: str
 
     def write_object(self, kind: str, found: Found, name: str | None = None) -> Written:
         """Write the document of a remote object, protected: it was not made by this workspace.
@@ -45,7 +47,8 @@ class DocumentWriter:
         """
         wish = name or _owner_name(kind, found) or _name(str(found.fields.get("title", "")), found.remote_id)
         address = self.free_address(kind, wish, found.remote_id.lower())
-        spec = _spec(kind, found, self.collections) | {"lifecycle": {"protect": True}}
+        self.names.setdefault(kind, {})[found.remote_id] = address.name
+        spec = _spec(kind, found, self.names, self.platform) | {"lifecycle": {"protect": True}}
         return Written(address, self._write(address, spec), found.remote_id)
 
     def write_set(self, address: Address, spec: Mapping[str, JSON]) -> Written:
@@ -96,21 +99,36 @@ def _owner_name(kind: str, found: Found) -> str | None:
     return name if owned == kind and _NAME.fullmatch(name) else None
 
 
-def _spec(kind: str, found: Found, collections: Mapping[str, str]) -> dict[str, JSON]:
+def _spec(kind: str, found: Found, names: Mapping[str, Mapping[str, str]], platform: str) -> dict[str, JSON]:
     spec = {key: value for key, value in found.fields.items() if value not in (None, {}, [], "")}
     if kind == "Collection" and "parent" in spec:
-        spec["sage"] = {**spec.get("sage", {}), "parent": {"id": spec.pop("parent")}}
-    known = OBJECT_KINDS.get(kind)
-    for reference in known.references if known else ("collection",):
-        if isinstance(spec.get(reference), str):
-            named = collections.get(spec[reference]) if reference == "collection" else None
-            spec[reference] = named or {"id": spec[reference]}
-    for name in known.sets if known else ():
+        parent = _reference(("Collection",), str(spec.pop("parent")), names)
+        spec[platform] = {**spec.get(platform, {}), "parent": parent}
+    if kind == "Collection" and isinstance(spec.get(platform), Mapping):  # said once, as meta
+        spec[platform] = {key: value for key, value in spec[platform].items() if key != "annotations"}
+    known = OBJECT_KINDS.get(kind) or ObjectKind(kind, references={"collection": "Collection"})
+    for name in known.files:
+        spec.pop(name, None)
+    for name, target in known.references.items():
+        kinds, first = (target, *known.others.get(name, ())), name.removesuffix(".*")
+        if isinstance(spec.get(first), str):
+            spec[first] = _reference(kinds, spec[first], names)
+        elif first != name and isinstance(spec.get(first), list):
+            spec[first] = [_reference(kinds, str(one), names) for one in spec[first]]
+    for name in known.sets:
         if name in spec:
             spec[name] = list(spec[name])
-    if isinstance(spec.get("datamaker"), Mapping):
-        spec["datamaker"] = _listed(spec["datamaker"])
+    if isinstance(spec.get(platform), Mapping):
+        spec[platform] = _listed(spec[platform])
     return spec
+
+
+def _reference(kinds: tuple[str, ...], remote_id: str, names: Mapping[str, Mapping[str, str]]) -> JSON:
+    """How documents name an object of one of these kinds, of which a plain name means the first."""
+    for kind in kinds:
+        if name := names.get(kind, {}).get(remote_id):
+            return name if kind == kinds[0] else {"kind": kind, "name": name}
+    return {"id": remote_id}
 
 
 def _listed(block: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -107,9 +107,9 @@ class Tally:
 
 
 def summarise(accounts: Iterable[Account], counted: str = "annotations", *, examples: int = 20) -> JSON:
-    """Totals under the name of what is counted and, per outcome and reason, the count and the first few places, for `export_summary.json`.
+    """Totals under the name of what is counted and, per outcome and reason, the count and the first few places.
 
-    Reads its input once and keeps no more than `examples` places per reason.
+    For `export_summary.json`. Reads its input once and keeps no more than `examples` places per reason.
     """
     read = written = 0
     losses: dict[tuple[str, str], dict[str, JSON]] = {}

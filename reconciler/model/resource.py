@@ -376,11 +376,38 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file that belongs to an object. md5: hex of its bytes when the documents were read."""
+
+    path: Path
+    size_bytes: int
+    md5: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowsFile:
+    """A file with the rows of an object. url: as written. key: columns that identify a row; without any, a row is all
+    that it holds. prune: delete rows that left the file. options: as in `SourceLocation`."""
+
+    url: str
+    key: tuple[str, ...] = ()
+    prune: bool = False
+    options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteObject:
-    """Any kind of `model.kinds.OBJECT_KINDS`. fields: as declared, references in the place of names."""
+    """Any kind of `model.kinds.OBJECT_KINDS`. fields: as declared, references in the place of names, also further down.
+
+    files: by name, of all fields that list files. secrets: field → what each item of its list has of them, in order;
+    never shown, compared or stored. rows: what it holds; None when that is left alone.
+    """
 
     head: Head
     fields: Mapping[str, JSON | Reference]
+    files: Mapping[str, LocalFile] = field(default_factory=dict)
+    secrets: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+    rows: RowsFile | None = None
 
 
 Resource = Collection | AssetSet | MetadataSource | AnnotationProject | TaskSet | RemoteObject | Export

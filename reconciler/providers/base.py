@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
@@ -25,10 +25,12 @@ from reconciler.model.observed import (
     Absent,
     AnnotationRecord,
     Found,
+    ObservedRow,
     ObservedTask,
     ObservedUnit,
     RemoteFile,
 )
+from reconciler.model.resource import LocalFile
 from reconciler.model.unit import FileRef, Unit
 from reconciler.plan.cost import CallCosts
 from reconciler.plan.refusals import Fixed, Remark
@@ -41,17 +43,17 @@ class Capabilities:
     kinds: kinds it manages. checksum: the algorithm it compares file bytes by. replaces: kind → top-level fields that
     cannot change in place. fixed: kind → what can neither change in place nor be replaced. remarks: kind → what a plan
     points out. natural: kinds whose objects are nothing beyond what is declared of them (who holds which role where),
-    so that one which exists is always taken over. targets: of exports, see `Provider.records`. unique_content: two units of one collection cannot have the same
-    files.
-    platform: the name of the platform block it honours. versioned_listings:
-    listings carry an etag, so that reading one again is cheap. costs: requests it needs, for estimates.
-    local: kind → fields that are used here and not kept by the backend.
+    so that one which exists is always taken over. targets: of exports, see `Provider.records`. unique_content: two
+    units of one collection cannot have the same files. platform: the name of the platform block it honours.
+    versioned_listings: listings carry an etag, so that reading one again is cheap. costs: requests it needs, for
+    estimates. local: kind → fields that are used here and not kept by the backend.
 
     file_units: every file is a unit of its own, whose key is its path. by_place: a unit is known by its key, an object
     by its name, and no marker is written; listings are in outline, see `read_units`. versions_content: files change in
     place, as a new version. trash: what is deleted can be restored for a while. fit: brings a unit into the form that
     the backend gives back, and says what it cannot hold. is_outside: whether a text in a provenance names something at
-    the backend or elsewhere, and no unit of ours; None where there is no provenance.
+    the backend or elsewhere, and no unit of ours; None where there is no provenance. cell: brings a value of a file
+    into the form that a column of a table gives back, None for no value; raises ValueError, saying why, when it cannot.
     """
 
     kinds: frozenset[str]
@@ -72,6 +74,7 @@ class Capabilities:
     trash: bool = False
     fit: Callable[[Unit], tuple[Unit, tuple[str, ...]]] | None = None
     is_outside: Callable[[str], bool] | None = None
+    cell: Callable[[Mapping[str, JSON], Any], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,24 @@ class TaskListing:
 
     etag: str | None
     pages: Iterator[list[ObservedTask]]
+
+
+@dataclass(frozen=True, slots=True)
+class TableListing:
+    """All rows of a table, page by page. etag: as for units."""
+
+    etag: str | None
+    pages: Iterator[list[ObservedRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of a table to write. remote_id: None to create it. cells: as `Capabilities.cell` gives them; cells of other
+    columns stay."""
+
+    key: str
+    cells: Mapping[str, str | None]
+    remote_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +176,17 @@ class RowOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Dependents:
-    """How much hangs on something at the backend."""
+    """How much hangs on something at the backend. notes: what else is to be said when it goes."""
 
     units: int = 0
     projects: int = 0
     tasks: int = 0
     assignments: int = 0
     versions: int = 0
+    members: int = 0
+    submissions: int = 0
+    pages: int = 0
+    notes: tuple[str, ...] = ()
 
 
 class Content(Protocol):
@@ -178,12 +203,22 @@ class Content(Protocol):
 class Desired:
     """A resource to create or update: declared fields only, references replaced by remote ids.
 
-    adopt: `lifecycle.onExists` is adopt.
+    adopt: `lifecycle.onExists` is adopt. files: those that fields name, by name. secrets: as `RemoteObject.secrets`.
     """
 
     address: Address
     fields: Mapping[str, JSON]
     adopt: bool = False
+    files: Mapping[str, LocalFile] = field(default_factory=dict)
+    secrets: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Declared fields in the form in which the backend tells them. notes: what a plan points out about them."""
+
+    fields: Mapping[str, JSON]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +235,20 @@ class HasStorages(Protocol):
 
     def storage(self, storage_id: str, purpose: Literal["read", "write"] = "write") -> StoragePlace:
         """Where a storage is and how to get in. Raises Invalid when it cannot be reached from here."""
+
+
+@runtime_checkable
+class HasTables(Protocol):
+    """What a provider has besides whose backend keeps tables."""
+
+    def list_rows(self, table_id: str, *, etag: str | None = None) -> TableListing | NotModified:
+        """All rows of a table; NotModified when nothing changed since `etag`."""
+
+    def write_rows(self, table_id: str, rows: Sequence[TableRow]) -> list[RowOutcome]:
+        """Create and change rows. One bad row never costs the others. Not repeatable: creating twice makes two."""
+
+    def delete_rows(self, table_id: str, rows: Mapping[str, str]) -> list[RowOutcome]:
+        """Delete rows, key → remote id; those already gone count as deleted."""
 
 
 def ignore_bytes(size_bytes: int) -> None:
@@ -224,6 +273,13 @@ class Provider(Protocol):
 
     def find(self, desired: Desired) -> tuple[Found, ...]:
         """Objects that carry our marker for this address, else those whose natural name equals the desired one."""
+
+    def settle(self, desired: Desired, observed: Found | None, before: Mapping[str, JSON] | None = None) -> Settled:
+        """Bring declared fields into the form in which `read` tells them, as far as they can be reached now.
+
+        observed: what is there, None while nothing is. before: the fields as last applied, as they were declared. What
+        is settled is compared and passed to `create` and `update`. Raises Invalid for what cannot be.
+        """
 
     def create(self, desired: Desired) -> Found:
         """Create with our marker. An object that already carries the marker is returned instead."""

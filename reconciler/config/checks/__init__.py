@@ -14,7 +14,9 @@ from reconciler.config.checks import (
     metadata,
     names,
     references,
+    research,
     sage,
+    tables,
 )
 from reconciler.config.checks.index import Index
 from reconciler.errors import Problem
@@ -29,7 +31,9 @@ _CHECKS = (
     annotation.check,
     exports.check,
     sage.check,
+    tables.check,
     grants.check,
+    research.check,
 )
 
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.config.checks.index import Index
 from reconciler.config.documents import Document
 from reconciler.config.kinds import RESOURCE_KINDS
-from reconciler.config.nodes import find, text_at, texts_at
+from reconciler.config.nodes import MapNode, Node, find, list_at, text_at, texts_at
 from reconciler.config.suggestion import did_you_mean, listed, nearest
 from reconciler.errors import Location, Problem
-from reconciler.model.kinds import OBJECT_KINDS
+from reconciler.model.kinds import OBJECT_KINDS, ObjectKind
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceField:
-    """A field that names documents. many: a list of names. shared: both ends must be on one backend."""
+    """A field that names documents. path: "*" stands for any item of a list. many: a list of names. shared: both ends
+    must be on one backend. others: kinds that it names as {kind, name} besides."""
 
     kind: str
     path: tuple[str, ...]
     target: str
     many: bool = False
     shared: bool = True
+    others: tuple[str, ...] = ()
+
+
+def _others(kind: ObjectKind, name: str) -> tuple[str, ...]:
+    return (*kind.others.get(name, ()), *(("AssetSet",) if name in kind.rows else ()))
 
 
 REFERENCES = (
@@ -36,7 +42,7 @@ REFERENCES = (
     ReferenceField("Export", ("spec", "collection"), "Collection"),
     ReferenceField("Export", ("spec", "groundTruth", "dataset"), "GroundTruthDataset"),
     *(
-        ReferenceField(kind.name, ("spec", name), target)
+        ReferenceField(kind.name, ("spec", *name.split(".")), target, others=_others(kind, name))
         for kind in OBJECT_KINDS.values()
         for name, target in kind.references.items()
     ),
@@ -48,17 +54,33 @@ def check(index: Index) -> Iterator[Problem]:
     for document in index.documents:
         for field in REFERENCES:
             if field.kind == document.kind:
-                for name, at in _names(document, field):
-                    yield from _check(index, document, field, name, at)
+                for kind, name, at in _names(document, field):
+                    yield from _check(index, document, replace(field, target=kind), name, at)
 
 
-def _names(document: Document, field: ReferenceField) -> Iterator[tuple[str, Location]]:
+def _names(document: Document, field: ReferenceField) -> Iterator[tuple[str, str, Location]]:
+    """Kind, name and place of every document that the field names."""
     if field.many:
-        yield from texts_at(document.node, *field.path)
+        yield from ((field.target, name, at) for name, at in texts_at(document.node, *field.path))
         return
-    name, node = text_at(document.node, *field.path), find(document.node, *field.path)
-    if name is not None and node is not None and "${" not in name:
-        yield name, node.at
+    for node in _nodes(document.node, field.path):
+        kind, name = field.target, text_at(node)
+        if isinstance(node, MapNode):
+            assets = text_at(node, "assets")
+            kind, name = ("AssetSet", assets) if assets else (text_at(node, "kind") or kind, text_at(node, "name"))
+        if name is not None and "${" not in name and kind in (field.target, *field.others):
+            yield kind, name, node.at
+
+
+def _nodes(node: Node, path: tuple[str, ...]) -> Iterator[Node]:
+    """The nodes at a path; "*" stands for any item of a list."""
+    if not path:
+        yield node
+    elif path[0] == "*":
+        for item in list_at(node):
+            yield from _nodes(item, path[1:])
+    elif (inner := find(node, path[0])) is not None:
+        yield from _nodes(inner, path[1:])
 
 
 def _check(index: Index, document: Document, field: ReferenceField, name: str, at: Location) -> Iterator[Problem]:

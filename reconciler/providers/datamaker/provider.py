@@ -19,6 +19,7 @@ from reconciler.providers.base import (
     NotModified,
     RecordListing,
     RowOutcome,
+    Settled,
     StoragePlace,
     TaskListing,
     UnitDraft,
@@ -83,6 +84,10 @@ class DatamakerProvider:
     def find(self, desired: Desired) -> tuple[Found, ...]:
         """See `Provider.find`."""
         return _verbs(desired.address.kind).find(self._client, desired)
+
+    def settle(self, desired: Desired, observed: Found | None, before: Mapping[str, JSON] | None = None) -> Settled:  # noqa: ARG002
+        """See `Provider.settle`; fields are told as they are declared."""
+        return Settled(desired.fields)
 
     def create(self, desired: Desired) -> Found:
         """See `Provider.create`."""

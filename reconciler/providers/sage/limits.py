@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from reconciler.errors import Invalid
+from reconciler.model.json import JSON
 from reconciler.model.unit import Unit
 from reconciler.providers.sage.values import normal_meta
 
@@ -26,6 +28,15 @@ def name_flaw(name: str) -> str:
         odd = sorted({character for character in name if not _NAME.fullmatch(character)})
         return f"the name {name!r} has {''.join(odd)!r}" if odd else f"the name {name!r} has {len(name)} characters"
     return f"the name {name!r} begins or ends with a space" if name != name.strip() else ""
+
+
+def checked_name(fields: Mapping[str, JSON]) -> str:
+    """The title of an object, as a name that the service takes. Raises Invalid for any other."""
+    name = str(fields.get("title", "-"))
+    flaw = name_flaw(name)
+    if flaw:
+        raise Invalid(flaw, fix="change the title: 1 to 256 letters, digits, spaces and , _ . - + ( ) '")
+    return name
 
 
 def _place(key: str) -> Iterator[str]:

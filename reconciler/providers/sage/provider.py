@@ -18,6 +18,9 @@ from reconciler.providers.base import (
     NotModified,
     RecordListing,
     RowOutcome,
+    Settled,
+    TableListing,
+    TableRow,
     TaskListing,
     UnitDraft,
     UnitEdit,
@@ -25,9 +28,12 @@ from reconciler.providers.base import (
     ignore_bytes,
 )
 from reconciler.providers.pool import Pool
-from reconciler.providers.sage import exports, objects, provenance, units
+from reconciler.providers.sage import cells, exports, objects, provenance, units
+from reconciler.providers.sage.calls import Calls
 from reconciler.providers.sage.connection import Clients
 from reconciler.providers.sage.limits import fit
+from reconciler.providers.sage.people import People
+from reconciler.providers.sage.table_rows import TableRows
 from reconciler.providers.sage.tree import Tree
 from reconciler.providers.sage.upload import Uploads
 from reconciler.providers.sage.wire import object_in
@@ -36,8 +42,13 @@ CAPABILITIES = Capabilities(
     kinds=frozenset({"AssetSet", *objects.KINDS}),
     checksum="md5",
     platform="sage",
-    replaces={"AssetSet": frozenset({"collection"})},
+    replaces={
+        "AssetSet": frozenset({"collection"}),
+        **{name: kind.REPLACES for name, kind in objects.KINDS.items() if kind.REPLACES},
+    },
     fixed={name: kind.FIXED for name, kind in objects.KINDS.items() if kind.FIXED},
+    remarks={name: kind.REMARKS for name, kind in objects.KINDS.items() if kind.REMARKS},
+    natural=frozenset(name for name, kind in objects.KINDS.items() if kind.NATURAL),
     # Per file: begin, address, bytes, add, complete, create.
     costs=CallCosts(batch_rows=1, unit_batch=1, file=5, unit_edit=3),
     local={"Collection": frozenset({"fileSpecifications", "unitMetaSchema"})},
@@ -48,6 +59,7 @@ CAPABILITIES = Capabilities(
     targets=frozenset({"collection"}),
     fit=fit,
     is_outside=provenance.is_outside,
+    cell=cells.fit,
 )
 
 
@@ -63,7 +75,9 @@ class SageProvider:
         self._pool = Pool(parallelism)
         self._parts = Pool(parallelism)
         self._uploads = Uploads(clients.file, self._parts)
+        self._calls = Calls(clients.repo, self._uploads, People(clients.repo))
         self._trees: dict[str, Tree] = {}
+        self._rows = TableRows(clients)
 
     def check(self) -> str:
         """`GET /userProfile`."""
@@ -72,34 +86,38 @@ class SageProvider:
 
     def read(self, address: Address, remote_id: str, *, wanted: frozenset[str] | None = None) -> Found | Absent:  # noqa: ARG002
         """See `Provider.read`."""
-        return objects.kind(address.kind).read(self._repo, address, remote_id)
+        return objects.kind(address.kind).read(self._calls, address, remote_id)
 
     def find(self, desired: Desired) -> tuple[Found, ...]:
         """See `Provider.find`."""
-        return objects.kind(desired.address.kind).find(self._repo, desired)
+        return objects.kind(desired.address.kind).find(self._calls, desired)
+
+    def settle(self, desired: Desired, observed: Found | None, before: Mapping[str, JSON] | None = None) -> Settled:
+        """See `Provider.settle`."""
+        return objects.kind(desired.address.kind).settle(self._calls, desired, observed, before)
 
     def create(self, desired: Desired) -> Found:
         """See `Provider.create`."""
-        return objects.kind(desired.address.kind).create(self._repo, desired)
+        return objects.kind(desired.address.kind).create(self._calls, desired)
 
     def update(self, desired: Desired, observed: Found, changes: tuple[FieldChange, ...]) -> Found:
         """See `Provider.update`."""
-        return objects.kind(desired.address.kind).update(self._repo, desired, observed, changes)
+        return objects.kind(desired.address.kind).update(self._calls, desired, observed, changes)
 
     def rehearse(self, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]) -> None:
         """See `Provider.rehearse`; the service cannot."""
 
     def delete(self, address: Address, remote_id: str) -> None:
         """See `Provider.delete`."""
-        objects.kind(address.kind).delete(self._repo, address, remote_id)
+        objects.kind(address.kind).delete(self._calls, address, remote_id)
 
     def dependents(self, address: Address, remote_id: str, rows: Collection[str] | None = None) -> Dependents:
         """See `Provider.dependents`; nothing hangs on a file."""
-        return Dependents() if rows is not None else objects.kind(address.kind).dependents(self._repo, remote_id)
+        return Dependents() if rows is not None else objects.kind(address.kind).dependents(self._calls, remote_id)
 
     def discover(self, kind: str) -> Iterator[Found]:
         """See `Provider.discover`."""
-        return objects.kind(kind).discover(self._repo)
+        return objects.kind(kind).discover(self._calls)
 
     def list_units(self, collection_id: str, *, etag: str | None = None) -> UnitListing | NotModified:  # noqa: ARG002
         """See `Provider.list_units`: in outline, a call per folder and 50 entries."""
@@ -137,6 +155,18 @@ class SageProvider:
     def tidy_units(self, collection_id: str) -> None:
         """See `Provider.tidy_units`."""
         self._tree(collection_id).tidy()
+
+    def list_rows(self, table_id: str, *, etag: str | None = None) -> TableListing | NotModified:
+        """See `HasTables.list_rows`."""
+        return self._rows.read(table_id, etag)
+
+    def write_rows(self, table_id: str, rows: Sequence[TableRow]) -> list[RowOutcome]:
+        """See `HasTables.write_rows`."""
+        return self._rows.write(table_id, rows)
+
+    def delete_rows(self, table_id: str, rows: Mapping[str, str]) -> list[RowOutcome]:
+        """See `HasTables.delete_rows`."""
+        return self._rows.delete(table_id, rows)
 
     def list_tasks(self, project_id: str, *, etag: str | None = None) -> TaskListing | NotModified:  # noqa: ARG002
         """See `Provider.list_tasks`; there are none."""
