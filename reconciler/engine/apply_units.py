@@ -10,6 +10,7 @@ from functools import partial
 from reconciler.engine.origins import resolved
 from reconciler.engine.places import proof_of
 from reconciler.engine.running import Applying, Recorded, RowRunner, forgotten, replace_rows
+from reconciler.engine.source_places import located
 from reconciler.errors import Invalid, SourceError
 from reconciler.model.address import Address
 from reconciler.model.body import composition, decode_unit
@@ -241,7 +242,7 @@ def unit_work(run: Applying, runner: RowRunner, provider: Provider, collection_i
     elif isinstance(declared, AssetSet):
         from reconciler.sources import SourceContent
 
-        content = SourceContent(declared)
+        content = SourceContent(located(run.session, declared))
         adopt = declared.head.lifecycle.on_exists is OnExists.ADOPT
     moves = run.plan.rows(runner.address, [Action.MOVE]) if provider.capabilities.is_outside else ()
     moved = {row.key: row.remote_id or "" for row in moves}
