@@ -50,7 +50,8 @@ CREATE TABLE sage_schemas (
 -- semantic: null for versions without a number, of which the last is what the schema's name alone means.
 CREATE TABLE sage_schema_versions (
     id INTEGER PRIMARY KEY AUTOINCREMENT, schema_id INTEGER NOT NULL REFERENCES sage_schemas ON DELETE CASCADE,
-    semantic TEXT, sha256 TEXT NOT NULL, body TEXT NOT NULL, created_by INTEGER NOT NULL, created_on TEXT NOT NULL,
+    semantic TEXT, content_hash TEXT NOT NULL, body TEXT NOT NULL, created_by INTEGER NOT NULL,
+    created_on TEXT NOT NULL,
     UNIQUE (schema_id, semantic));
 
 -- version_id: null when the binding follows the schema's latest version.

@@ -93,7 +93,7 @@ def version_wire(row: Row) -> dict[str, Any]:
         "versionId": str(row["id"]),
         "$id": full_id(row),
         "semanticVersion": row["semantic"],
-        "jsonSHA256Hex": row["sha256"],
+        "jsonSHA256Hex": row["content_hash"],
         "createdOn": row["created_on"],
         "createdBy": str(row["created_by"]),
     }
@@ -186,18 +186,19 @@ def _keep(call: Call, organization: int, wanted: SchemaId, text: str) -> int:
     schema = _schema(call, organization, wanted.name)
     latest = one(
         call.db,
-        "SELECT v.id, v.sha256 FROM sage_schemas s JOIN sage_schema_versions v ON v.id = s.latest_id WHERE s.id = ?",
+        "SELECT v.id, v.content_hash FROM sage_schemas s"
+        " JOIN sage_schema_versions v ON v.id = s.latest_id WHERE s.id = ?",
         (schema,),
     )
     if wanted.version is not None:
-        sql = "SELECT id, sha256 FROM sage_schema_versions WHERE schema_id = ? AND semantic = ?"
+        sql = "SELECT id, content_hash FROM sage_schema_versions WHERE schema_id = ? AND semantic = ?"
         same = one(call.db, sql, (schema, wanted.version))
-        if same is not None and same["sha256"] != sha256:
+        if same is not None and same["content_hash"] != sha256:
             raise taken(f"Semantic version: '{wanted.version}' already exists for the JSON schema '{wanted.name}'")
         latest = same
-    if latest is not None and latest["sha256"] == sha256:
+    if latest is not None and latest["content_hash"] == sha256:
         return int(latest["id"])
-    values = {"schema_id": schema, "semantic": wanted.version, "sha256": sha256, "body": text}
+    values = {"schema_id": schema, "semantic": wanted.version, "content_hash": sha256, "body": text}
     number = insert(call.db, "sage_schema_versions", values | {"created_by": call.caller.id, "created_on": call.now})
     call.db.execute("UPDATE sage_schemas SET latest_id = ? WHERE id = ?", (number, schema))
     return number
