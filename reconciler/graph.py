@@ -35,7 +35,8 @@ def references(resource: Resource) -> tuple[Address, ...]:
         case TaskSet():
             found = (resource.project, resource.assets)
         case Export():
-            found = (resource.project, resource.ground_truth.dataset if resource.ground_truth else None)
+            truth = resource.ground_truth.dataset if resource.ground_truth else None
+            found = (resource.project, truth, resource.collection)
         case RemoteObject():
             found = tuple(_inside(resource.fields))
     return tuple(dict.fromkeys(ref.address.resource for ref in found if isinstance(ref, Ref)))
@@ -65,7 +66,7 @@ def edges(resources: Iterable[Resource]) -> dict[Address, tuple[Address, ...]]:
     """Return, for every resource, what must be settled before it.
 
     Beyond its references an Export, or an object that says so, waits for every TaskSet of its project, since those
-    put annotations there.
+    put annotations there; and an Export of a collection for everything declared below that.
     """
     known = {r.head.address: r for r in resources}
     feeders: dict[Address, list[Address]] = {}
@@ -78,8 +79,28 @@ def edges(resources: Iterable[Resource]) -> dict[Address, tuple[Address, ...]]:
         project = _annotated(resource)
         if isinstance(project, Ref):
             needs += sorted(feeders.get(project.address, []))
+        if isinstance(resource, Export) and isinstance(resource.collection, Ref):
+            needs += _below(resource.collection.address, known.values())
         result[address] = tuple(dict.fromkeys(needs))
     return result
+
+
+def _below(collection: Address, resources: Iterable[Resource]) -> list[Address]:
+    """Collections below one, and the asset sets of all of them, sorted."""
+    holders: dict[Address, list[Resource]] = {}
+    for resource in resources:
+        above = resource.parent if isinstance(resource, Collection) else None
+        above = resource.collection if isinstance(resource, AssetSet) else above
+        if isinstance(above, Ref):
+            holders.setdefault(above.address, []).append(resource)
+    found: set[Address] = set()
+    waiting = [collection]
+    while waiting:
+        for resource in holders.get(waiting.pop(), ()):
+            if resource.head.address not in found:
+                found.add(resource.head.address)
+                waiting.append(resource.head.address)
+    return sorted(found)
 
 
 def _annotated(resource: Resource) -> object:

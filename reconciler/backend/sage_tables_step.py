@@ -29,9 +29,18 @@ CREATE TABLE sage_snapshots (
     entity_id INTEGER NOT NULL REFERENCES sage_entities ON DELETE CASCADE, number INTEGER NOT NULL,
     change INTEGER NOT NULL, slots TEXT NOT NULL, PRIMARY KEY (entity_id, number)) WITHOUT ROWID;
 
+-- Files that are, or once were, in cells of a table.
+CREATE TABLE sage_table_files (
+    table_id INTEGER NOT NULL REFERENCES sage_entities ON DELETE CASCADE, file_handle_id INTEGER NOT NULL,
+    PRIMARY KEY (table_id, file_handle_id)) WITHOUT ROWID;
+CREATE INDEX sage_table_files_by_file ON sage_table_files (file_handle_id);
+
+CREATE TABLE sage_data_types (
+    entity_id INTEGER PRIMARY KEY REFERENCES sage_entities ON DELETE CASCADE, data_type TEXT NOT NULL) WITHOUT ROWID;
+
 CREATE TABLE sage_organizations (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, name_key TEXT NOT NULL UNIQUE, created_by INTEGER NOT NULL,
-    created_on TEXT NOT NULL);
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, name_key TEXT NOT NULL UNIQUE,
+    created_by INTEGER NOT NULL, created_on TEXT NOT NULL);
 
 CREATE TABLE sage_schemas (
     id INTEGER PRIMARY KEY AUTOINCREMENT, organization_id INTEGER NOT NULL REFERENCES sage_organizations,

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from reconciler.cli.console import Console
 from reconciler.cli.rates import Meter
@@ -58,10 +59,9 @@ class ProgressDisplay:
     def _show(self, event: Event) -> None:
         match event:
             case Scanning():
-                self._passing(event, _scanning(event))
+                self._passing(event, partial(_scanning, event))
             case Refreshing():
-                noun = row_noun(event.address.kind, event.rows)
-                self._passing(event, f"{event.address}: Reading the backend: {count_text(event.rows)} {noun}")
+                self._passing(event, partial(_refreshing, event))
             case Started():
                 self._meters[event.address] = Meter(event.rows, event.total_bytes, self.clock())
                 self._line(f"{event.address}: {_DOING[event.action][0]}...")
@@ -78,7 +78,7 @@ class ProgressDisplay:
     def _moving(self, event: Progress) -> None:
         meter = self._meters.setdefault(event.address, Meter(0, 0, self.clock()))
         meter.update(event.rows, event.bytes, self.clock())
-        self._passing(event, f"{event.address}: {_metered(meter, event.address.kind)}")
+        self._passing(event, lambda: f"{event.address}: {_metered(meter, event.address.kind)}")
 
     def _failed_row(self, event: RowFailed) -> None:
         self._failures += 1
@@ -87,8 +87,8 @@ class ProgressDisplay:
         elif self._failures == _SHOWN_FAILURES + 1:
             self._line("More failures are listed at the end.")
 
-    def _passing(self, event: Event, text: str) -> None:
-        """Show a line that the next one replaces; leave it out when the last one is fresh."""
+    def _passing(self, event: Event, text: Callable[[], str]) -> None:
+        """Show a line that the next one replaces; leave it out, unmade, when the last one is fresh."""
         now, phase = self.clock(), (type(event), event.address)
         is_new = phase != self._phase
         wait_s = _LIVE_S if self.console.is_live else _PLAIN_S
@@ -99,9 +99,9 @@ class ProgressDisplay:
             return
         self._phase, self._told_at = phase, now
         if self.console.is_live:
-            self.console.show_live(text)
+            self.console.show_live(text())
         else:
-            self.console.tell(text)
+            self.console.tell(text())
 
     def _line(self, text: str) -> None:
         self.console.tell(text)
@@ -112,6 +112,11 @@ def _scanning(event: Scanning) -> str:
         return f"{event.address}: Reading the source"
     share = f"{size_text(event.hashed_bytes)} of {size_text(event.total_bytes)}"
     return f"{event.address}: Checksums of {count_text(event.files)} files: {share}"
+
+
+def _refreshing(event: Refreshing) -> str:
+    noun = row_noun(event.address.kind, event.rows)
+    return f"{event.address}: Reading the backend: {count_text(event.rows)} {noun}"
 
 
 def _metered(meter: Meter, kind: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.config.checks.backends import is_usable
 from reconciler.config.checks.index import Index
 from reconciler.config.kinds import WORKSPACE
-from reconciler.config.nodes import ScalarNode, find
+from reconciler.config.nodes import ScalarNode, find, to_json
 from reconciler.config.secrets import public_json, public_settings, written_secrets
 from reconciler.config.workspace import EMBEDDED_DEFAULTS, Backend, FilledWorkspace
 from reconciler.model.json import digest
@@ -40,8 +40,7 @@ def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: 
 
 def _settings(backend: Backend) -> BackendSettings:
     defaults = EMBEDDED_DEFAULTS if backend.type == "embedded" else {}
-    written = {key: node.value for key, node in backend.node.entries.items() if isinstance(node, ScalarNode)}
-    written.pop("type", None)
+    written = {key: to_json(node) for key, node in backend.node.entries.items() if key != "type"}
     return BackendSettings(backend.name, backend.type, {**defaults, **written})
 
 

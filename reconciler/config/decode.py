@@ -43,6 +43,7 @@ from reconciler.model.resource import (
     Reference,
     RemoteObject,
     Resource,
+    RowsFile,
     SidecarMetadata,
     SourceLocation,
     Splits,
@@ -188,13 +189,15 @@ def _sources(spec: Spec) -> tuple[SourceLocation, ...]:
 
 
 def _source(item: Spec, specification: str | None) -> SourceLocation:
+    storage = item.get("storage")
     return SourceLocation(
-        url=item["url"],
+        url=item["url"] if storage is None else item["path"],
         recursive=item.get("recursive", True),
         include=tuple(item.get("include", ("**",))),
         exclude=tuple(item.get("exclude", ())),
         options=item.get("options", {}),
         specification=specification,
+        storage=None if storage is None else str(_integer(storage)),
     )
 
 
@@ -272,6 +275,7 @@ def _remote_object(head: Head, spec: Spec) -> RemoteObject:
     fields: dict[str, JSON | Reference] = {"title": head.address.name} if kind.has_title else {}
     files: dict[str, LocalFile] = {}
     secrets: dict[str, JSON] = {}
+    rows: RowsFile | None = None
     for key, value in spec.items():
         if key in kind.files:
             files |= {Path(path).name: local_file(head.folder / path) for path in value}
@@ -280,11 +284,17 @@ def _remote_object(head: Head, spec: Spec) -> RemoteObject:
             name = kind.secrets[key]
             secrets[key] = [item.get(name, {}) for item in value]
             fields[key] = [{inner: found for inner, found in item.items() if inner != name} for item in value]
+        elif key == kind.holds:
+            rows = _rows_file(value)
         elif key in kind.texts:
             fields[key] = value.strip()
         elif key not in ("backend", "lifecycle"):
             fields[key] = _with_references(kind, key, value)
-    return RemoteObject(head, fields, files, secrets)
+    return RemoteObject(head, fields, files, secrets, rows)
+
+
+def _rows_file(item: Spec) -> RowsFile:
+    return RowsFile(item["url"], tuple(item.get("key", ())), item.get("prune", False), item.get("options", {}))
 
 
 def _with_references(kind: ObjectKind, path: str, value: Any) -> JSON | Reference:
@@ -304,7 +314,9 @@ def _export(head: Head, spec: Spec) -> Export:
     project, originals, classes = spec.get("project"), spec.get("originals", True), spec.get("classes")
     return Export(
         head=head,
-        target=spec.get("target", "assignment"),
+        target=_target(spec),
+        collection=_reference("Collection", spec["collection"]) if "collection" in spec else None,
+        query=spec.get("query"),
         project=None if project is None else _reference("AnnotationProject", project),
         ground_truth=_truth_version(spec["groundTruth"]) if "groundTruth" in spec else None,
         filter=spec.get("filter", {}),
@@ -316,6 +328,12 @@ def _export(head: Head, spec: Spec) -> Export:
         classes=None if classes is None else tuple(classes),
         geometry=_geometry(spec.get("geometry", "clip")),
     )
+
+
+def _target(spec: Spec) -> str:
+    """Files and tables are said by what is exported of them."""
+    found: str = next((name for name in ("collection", "query") if name in spec), spec.get("target", "assignment"))
+    return found
 
 
 def _truth_version(item: Spec) -> TruthVersion:

@@ -6,15 +6,13 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.config.kinds import API_GROUP, API_VERSION, KINDS, UNSUPPORTED_KINDS, WORKSPACE
+from reconciler.config.kinds import API_GROUP, API_VERSION, KINDS, WORKSPACE
 from reconciler.config.nodes import MapNode, Node, find, shown, text_at, type_name
 from reconciler.config.suggestion import did_you_mean, listed
 from reconciler.errors import Location, Problem
 
 # Cheap test on the bytes of a file: a file that fails it holds no document of ours, near misses included.
-_MARK = re.compile(
-    rb"reconciler\.dev|\bkind[\"']?\s*:\s*[\"']?(?:" + "|".join((*KINDS, *UNSUPPORTED_KINDS)).encode() + rb")\b"
-)
+_MARK = re.compile(rb"reconciler\.dev|\bkind[\"']?\s*:\s*[\"']?(?:" + "|".join(KINDS).encode() + rb")\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def classify(node: Node, file: str, folder: Path) -> Document | Problem | None:
     version, kind = text_at(node, "apiVersion"), text_at(node, "kind")
     if version == API_VERSION:
         return _ours(node, kind, file, folder)
-    if kind in KINDS or kind in UNSUPPORTED_KINDS:
+    if kind in KINDS:
         return _wrong_version(node, kind)
     if version is not None and version.split("/")[0] == API_GROUP:
         return _wrong_version(node, kind or "a document")
@@ -60,10 +58,6 @@ def _ours(node: MapNode, kind: str | None, file: str, folder: Path) -> Document 
     if kind in KINDS:
         return Document(kind, text_at(node, "metadata", "name") or "", node, file, folder)
     at = _place(node, "kind")
-    if kind in UNSUPPORTED_KINDS:
-        return Problem(
-            f"the kind {kind} is not supported in this version", at, f"Supported kinds: {listed(KINDS)}.", "remove it"
-        )
     found = find(node, "kind")
     if found is None:
         return Problem("the document has no kind", node.at, f"Kinds: {listed(KINDS)}.", "add a line 'kind: ...'")

@@ -22,11 +22,6 @@ RESOURCE_KINDS = (
 )
 KINDS = (WORKSPACE, *RESOURCE_KINDS)
 
-UNSUPPORTED_KINDS = (
-    "Table",
-    "EntityView",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
@@ -48,7 +43,7 @@ UNSUPPORTED = (
     Unsupported(
         "Export",
         ("spec", "format"),
-        ("yolo", "voc", "csv", "custom", "manifest"),
-        "coco or synapse-json",
+        ("yolo", "voc", "csv", "custom"),
+        "coco, manifest or synapse-json",
     ),
 )

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from reconciler.config.kinds import KINDS, UNSUPPORTED_KINDS
+from reconciler.config.kinds import KINDS
 from reconciler.config.suggestion import did_you_mean, listed
 from reconciler.errors import UsageError
 from reconciler.model.json import JSON, JSONObject
@@ -27,9 +27,8 @@ def schema_text(kind: str | None = None) -> str:
     by_folded = {name.casefold(): name for name in KINDS}
     found = by_folded.get(kind.casefold())
     if found is None:
-        reason = "is not supported in this version" if kind in UNSUPPORTED_KINDS else "does not exist"
         fix = did_you_mean(kind, KINDS, f"kinds: {listed(KINDS)}")
-        raise UsageError(f"the kind {kind!r} {reason}", fix=fix)
+        raise UsageError(f"the kind {kind!r} does not exist", fix=fix)
     return _text(_name(found))
 
 

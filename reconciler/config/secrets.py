@@ -20,6 +20,7 @@ SECRET_PLACES: Mapping[str, tuple[Path, ...]] = {
     "MetadataSource": (("spec", "table", "options"),),
     "TaskSet": (("spec", "annotations", "options"),),
     "Export": (("spec", "destination", "options"),),
+    "Table": (("spec", "rows", "options"),),
     **{
         kind.name: tuple(("spec", field, "*", member) for field, member in kind.secrets.items())
         for kind in OBJECT_KINDS.values()

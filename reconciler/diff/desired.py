@@ -191,7 +191,9 @@ def _written(value: JSON | Reference) -> JSON:
 
 
 def _export(resource: Export) -> dict[str, JSON]:
-    splits, place, truth = resource.splits, resource.destination, resource.ground_truth
+    if resource.collection is not None or resource.query is not None:
+        return _download(resource)
+    splits, truth = resource.splits, resource.ground_truth
     return {
         "project": _reference(resource.project),
         "groundTruth": None if truth is None else {"dataset": _reference(truth.dataset), "version": truth.version},
@@ -199,7 +201,7 @@ def _export(resource: Export) -> dict[str, JSON]:
         "filter": dict(resource.filter),
         "format": resource.format,
         "options": dict(resource.options),
-        "destination": place.url if place.url is not None else {"storage": place.storage, "path": place.path},
+        "destination": _place(resource),
         "originals": resource.originals if isinstance(resource.originals, bool) else list(resource.originals),
         "splits": None
         if splits is None
@@ -209,3 +211,19 @@ def _export(resource: Export) -> dict[str, JSON]:
         "classes": None if resource.classes is None else list(resource.classes),
         "geometry": {"mode": resource.geometry.mode, "tolerance": resource.geometry.tolerance},
     }
+
+
+def _download(resource: Export) -> dict[str, JSON]:
+    """Files or rows as they are: what concerns annotations has no say."""
+    return {
+        "collection": _reference(resource.collection),
+        "query": resource.query,
+        "format": resource.format,
+        "options": dict(resource.options),
+        "destination": _place(resource),
+    }
+
+
+def _place(resource: Export) -> JSON:
+    place = resource.destination
+    return place.url if place.url is not None else {"storage": place.storage, "path": place.path}

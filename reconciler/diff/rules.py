@@ -48,5 +48,8 @@ RULES: Mapping[str, Rules] = {
     "AssetSet": Rules(),
     "TaskSet": Rules(),
     "Export": Rules(),
-    **{name: Rules(keyed=kind.keyed, open=frozenset(kind.sets) | kind.open) for name, kind in OBJECT_KINDS.items()},
+    **{
+        name: Rules(keyed=kind.keyed, unordered=kind.unordered, open=frozenset(kind.sets) | kind.open)
+        for name, kind in OBJECT_KINDS.items()
+    },
 }

@@ -33,7 +33,7 @@ def apply_rows(run: Applying, change: Change, *, only_adopt: bool = False) -> Ou
     if change.rows and change.rows.changed:
         work = _work(run, change, runner, parent or "")
         work.adopt_all() if only_adopt else work.perform_all()
-    blocked = _blocked_rows(run, address)
+    blocked = blocked_rows(run, address)
     whole = not runner.failures and not blocked and not run.control.is_stopping
     if change.action is Action.DELETE and whole:
         run.store.drop_resource(address)
@@ -64,7 +64,8 @@ def _parent_id(run: Applying, change: Change) -> str | None:
     return owned.parent_id if owned else None
 
 
-def _blocked_rows(run: Applying, address: Address) -> list[Problem]:
+def blocked_rows(run: Applying, address: Address) -> list[Problem]:
+    """Rows that the plan leaves as they are, as failures."""
     return [
         Problem(f"blocked: {row.reason.value}", address=str(address.row(row.key)), fix="see `reconciler plan`")
         for row in run.plan.rows(address, [Action.BLOCKED])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.engine.apply_objects import apply_object
 from reconciler.engine.apply_rows import apply_rows
+from reconciler.engine.apply_tables import apply_holder, holds_rows
 from reconciler.engine.events import Failed, Finished, Started
 from reconciler.engine.export_apply import apply_export
 from reconciler.engine.planning import ROW_KINDS, plan_obstacle
@@ -110,6 +111,8 @@ class _Executor:
             self.run.session.events(Finished(change.address, change.action, remote_id, outcome.rows, elapsed))
 
     def _carry_out(self, change: Change) -> Outcome:
+        if holds_rows(change.address):
+            return apply_holder(self.run, change)
         if change.address.kind not in ROW_KINDS:
             apply_object(self.run, change)
             return Outcome(change.address, change.action)

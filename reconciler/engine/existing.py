@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from reconciler.diff.desired import desired_fields
 from reconciler.engine.context import Planning
 from reconciler.engine.events import Refreshing
+from reconciler.engine.places import ExistingLook
+from reconciler.engine.populate import UnitRules
 from reconciler.engine.refresh import as_there
 from reconciler.engine.rowplan import Explain, Explanation
 from reconciler.engine.rowsets import RowSet, add_row_set
@@ -26,13 +28,14 @@ from reconciler.model.body import holds
 from reconciler.model.json import JSON, canonical_json, digest
 from reconciler.model.observed import ObservedUnit
 from reconciler.model.resource import AssetSet, MetadataSource, OnDelete
-from reconciler.model.unit import content_digest, fields_digest
+from reconciler.model.unit import Unit, content_digest, fields_digest
 from reconciler.plan.rows import RowDigests, RowRules
 from reconciler.plan.values import Action, Change, RowCounts
 from reconciler.providers.base import Provider, UnitListing
 from reconciler.state.differences import RowDifferences, RowSides
 from reconciler.state.inventory import HeldUnit, Inventory
 from reconciler.state.populations import Population
+from reconciler.state.values import OwnedRow
 
 if TYPE_CHECKING:
     from reconciler.sources.ledger import FileRow
@@ -48,12 +51,12 @@ def plan_existing(
     planning: Planning,
     asset_set: AssetSet,
     metadata: Sequence[MetadataSource],
-    schema: Mapping[str, JSON] | None,
+    rules: UnitRules,
     explain: Explain,
 ) -> Change:
     """List what the collection holds, describe it as declared, and add the decisions.
 
-    metadata: in the order that the asset set names them. schema: of unit metadata. explain: for units in general.
+    metadata: in the order that the asset set names them. rules: for the units. explain: for units in general.
 
     Raises:
         ConfigError: the metadata is wrong; all problems at once.
@@ -64,7 +67,7 @@ def plan_existing(
         _take_stock(planning, asset_set, inventory, differences)
         differences.finish_refresh()
         inventory.settle_keys()
-        problems = _describe(asset_set, metadata, schema, inventory)
+        problems = _describe(asset_set, metadata, rules, inventory)
         if any(problem.severity is Severity.ERROR for problem in problems):
             raise ConfigError(problems)
         planning.problems.extend(problems)
@@ -79,12 +82,16 @@ def plan_existing(
 
 @dataclass(frozen=True, slots=True)
 class _Membership:
-    """Which units belong to the set, and what they are called. others: addresses of sets with units of their own."""
+    """Which units belong to the set, and what they are called.
+
+    others: addresses of sets with units of their own. look: completes units that are listed in outline.
+    """
 
     planning: Planning
     asset_set: AssetSet
     others: tuple[Address, ...]
     name_of: NameOf
+    look: ExistingLook | None = None
 
     def held(self, page: Sequence[ObservedUnit], differences: RowDifferences) -> Iterator[HeldUnit]:
         """The units of a page that belong to the set."""
@@ -93,11 +100,16 @@ class _Membership:
         recorded = store.rows_by_remote_id(address, ids)
         differences.saw(recorded)
         taken = {remote_id for other in self.others for remote_id in store.rows_by_remote_id(other, ids)}
+        if self.look is not None:
+            same, page = self.look.split([unit for unit in page if self._wish(unit, taken) is not None], recorded)
+            yield from (_as_recorded(recorded[unit.remote_id]) for unit in same)
+        equal: list[tuple[ObservedUnit, OwnedRow]] = []
         for unit in page:
             wish = self._wish(unit, taken)
             if wish is not None:
                 row = recorded.get(unit.remote_id)
                 there = as_there(unit, row, address) if row else None
+                equal += [(unit, row)] if row and there and row.key == unit.key and row.is_as(there) else []
                 kept = row is not None and row.key in (wish, f"{wish}~{unit.remote_id}")
                 yield HeldUnit(
                     remote_id=unit.remote_id,
@@ -107,10 +119,11 @@ class _Membership:
                     content=there.content if there else content_digest(unit.checksums),
                     seen=there.fields if row and there and not row.is_as(there) else None,
                     meta=canonical_json(dict(unit.meta)),
-                    files=canonical_json(
-                        [[f.spec, 0, f.name, f.size_bytes or 0, f.checksum or ""] for f in unit.files]
-                    ),
+                    files=canonical_json(_files(unit)),
                 )
+
+        if self.look is not None:
+            self.look.confirm(equal)
 
     def _wish(self, unit: ObservedUnit, taken: set[str]) -> str | None:
         """The key a unit should have; None when it does not belong to the set."""
@@ -127,20 +140,29 @@ class _Membership:
         return any(remote_id in units for other, units in adopted.items() if other != address)
 
 
+def _as_recorded(row: OwnedRow) -> HeldUnit:
+    """A unit that is there as it was recorded, without looking at it."""
+    files = canonical_json([[spec, 0, "", 0, checksum] for spec, checksum in row.files.items()])
+    return HeldUnit(row.remote_id, row.key, _RECORDED, row.key, row.content, None, "{}", files)
+
+
 def _take_stock(planning: Planning, asset_set: AssetSet, inventory: Inventory, differences: RowDifferences) -> None:
     head, collection_id = asset_set.head, planning.resolve(asset_set.collection)
     if collection_id is None:
         return  # the collection is yet to be made, so it holds nothing
+    provider = planning.session.provider(head.backend)
+    by_place = provider.capabilities.by_place  # collections lie in each other there
     others = tuple(
         address
         for address, record in planning.owned.items()
-        if address.kind == "AssetSet" and address != head.address and record.parent_id == collection_id
+        if address.kind == "AssetSet" and address != head.address and (by_place or record.parent_id == collection_id)
         # What an undeclared set leaves behind is free.
         if address in planning.declared or not record.orphan_on_delete
     )
-    membership = _Membership(planning, asset_set, others, _name_function(asset_set))
+    look = ExistingLook(provider, planning.session.cache, head.address) if by_place else None
+    membership = _Membership(planning, asset_set, others, _name_function(asset_set), look)
     seen = 0
-    for page in _pages(planning.session.provider(head.backend), collection_id):
+    for page in _pages(provider, collection_id):
         inventory.add(membership.held(page, differences))
         seen += len(page)
         planning.session.events(Refreshing(head.address, seen))
@@ -155,7 +177,7 @@ def _pages(provider: Provider, collection_id: str) -> Iterator[list[ObservedUnit
 def _name_function(asset_set: AssetSet) -> NameOf:
     rule = asset_set.existing.key_rule if asset_set.existing else None
     if rule is None:
-        return lambda unit: unicodedata.normalize("NFC", unit.name) or unit.remote_id
+        return lambda unit: unit.key or unicodedata.normalize("NFC", unit.name) or unit.remote_id
     from reconciler.sources.keys import key_function
 
     key_of = key_function(replace(asset_set, key_rule=rule))
@@ -176,7 +198,7 @@ def _files(unit: ObservedUnit) -> list[JSON]:
 
 
 def _describe(
-    asset_set: AssetSet, metadata: Sequence[MetadataSource], schema: Mapping[str, JSON] | None, inventory: Inventory
+    asset_set: AssetSet, metadata: Sequence[MetadataSource], rules: UnitRules, inventory: Inventory
 ) -> list[Problem]:
     """Say what is desired of every unit; returns what is wrong with its metadata."""
     problems: list[Problem] = []
@@ -184,10 +206,25 @@ def _describe(
     if metadata:
         from reconciler.sources import describe
 
-        described = describe(asset_set, metadata, _file_rows(inventory), schema=schema, report=problems.append)
+        described = describe(asset_set, metadata, _file_rows(inventory), schema=rules.schema, report=problems.append)
         units = ((unit, meta) for unit, (_, meta) in zip(inventory.units(), described, strict=True))
+    units = _fitted(units, asset_set, rules, problems)
     inventory.want(_wanted(unit, meta, asset_set.groups) for unit, meta in units)
     return problems
+
+
+def _fitted(
+    units: Iterator[tuple[HeldUnit, Mapping[str, JSON]]],
+    asset_set: AssetSet,
+    rules: UnitRules,
+    problems: list[Problem],
+) -> Iterator[tuple[HeldUnit, Mapping[str, JSON]]]:
+    """Metadata in the form of the backend. What a unit is called is as good as it is there."""
+    for unit, meta in units:
+        fitted, flaws = rules.fit(Unit("unit", (), dict(meta))) if rules.fit else (None, ())
+        where = str(asset_set.head.address.row(unit.key))
+        problems += [Problem(flaw, address=where, fix="change its metadata") for flaw in flaws]
+        yield unit, fitted.meta if fitted else meta
 
 
 def _wanted(unit: HeldUnit, meta: Mapping[str, JSON], groups: tuple[str, ...]) -> tuple[str, str, str, int, int]:

@@ -39,7 +39,7 @@ def apply_export(run: Applying, change: Change) -> Outcome:
 
 
 def _record(run: Applying, change: Change, export: Export, done: Done) -> None:
-    parent, place = _resolve(run, export.project), recorded_place(run.session, export)
+    parent, place = _resolve(run, export.collection or export.project), recorded_place(run.session, export)
     owned = owned_resource(export, change.address, change.backend, change.desired or {}, place, parent_id=parent)
     run.store.save_resource(owned)
     run.store.save_rows(change.address, done.rows, drop=done.gone, intent=done.intent)

@@ -21,6 +21,7 @@ from reconciler.providers.base import Provider
 from reconciler.state.spool import ItemSpool, SpooledItem
 
 CLASSES_PATH = "classes.json"
+_RENAME = "write options: {names: entity}, or rename one of them at the backend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,19 @@ def record_scope(export: Export, resolve: Callable[[Reference | None], str | Non
     if export.target == "ground_truth" and truth is not None:
         dataset = resolve(truth.dataset)
         return {"dataset": dataset, "version": truth.version} if dataset is not None else {}
+    if export.query is not None:
+        return {"query": export.query}
+    if export.collection is not None:
+        collection = resolve(export.collection)
+        return {"collection": collection} if collection is not None else {}
     project = resolve(export.project)
     return {"project": project} if project is not None else {}
 
 
 def writer_for(export: Export, declared: Mapping[Address, Resource], published: bytes | None) -> Writer:
     """The writer of an export. published: its last `classes.json`, so that class ids stay."""
+    if export.format == "manifest":
+        return _manifest_writer(export)
     project = _project(export, declared)
     classes: tuple[str, ...] = ()
     if isinstance(project, AnnotationProject) and project.classes:
@@ -61,6 +69,16 @@ def writer_for(export: Export, declared: Mapping[Address, Resource], published: 
         classes = tuple(dict.fromkeys(name for names in tools for name in names))
     previous = read_class_ids(json.loads(published)) if published else {}
     return open_writer(export, classes=classes, reference=_reference(export), previous=previous)
+
+
+def _manifest_writer(export: Export) -> Writer:
+    from reconciler.formats.manifest_cells import Dialect
+    from reconciler.sources.manifest_export import ManifestWriter
+
+    options, root = export.options, export.collection
+    name = root.address.name if isinstance(root, Ref) else root.id if root else ""
+    dialect = Dialect(options.get("dialect", "csv"))
+    return ManifestWriter(name, dialect, options.get("names", "file"), options.get("parents", "path"))
 
 
 def _project(export: Export, declared: Mapping[Address, Resource]) -> Resource | None:
@@ -100,7 +118,11 @@ def collect_items(records: Iterable[AnnotationRecord], export: Export, writer: W
         items.spool.fill(_spooled(record, record.key, export, writer) for record in records)
         items.spool.rename(_renamed(one, export, writer) for one in items.spool.repeated())
         check_unique(items.spool.index())
-        check_collisions((source.item.key, writer.paths(source.item)) for source in items.heads())
+        paths = ((source.item.key, writer.paths(source.item)) for source in items.heads())
+        if export.format == "manifest":
+            check_collisions(paths, ignore_case=True, fix=_RENAME)
+        else:
+            check_collisions(paths)
     except BaseException:
         items.close()
         raise

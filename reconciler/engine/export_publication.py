@@ -272,6 +272,7 @@ class Publication:
             items=self.tally.items,
             provenance=provenance,
             unreadable=self.tally.unreadable,
+            counted="entities" if self.export.collection is not None else "annotations",
         )
         staging.put(SUMMARY_PATH, [(canonical_json(summary) + "\n").encode()])
 

@@ -21,7 +21,7 @@ from reconciler.engine.export_items import (
 )
 from reconciler.engine.export_places import open_export
 from reconciler.engine.rowplan import Explanation, RowTally, row_changes
-from reconciler.errors import Problem, Severity
+from reconciler.errors import ConfigError, Problem, Severity
 from reconciler.formats.items import Writer
 from reconciler.graph import edges, with_needs
 from reconciler.model.address import Address
@@ -30,7 +30,7 @@ from reconciler.model.json import canonical_json
 from reconciler.model.resource import Export
 from reconciler.plan.rows import RowRules
 from reconciler.plan.values import Action, Change, Reason
-from reconciler.providers.base import NotModified, RecordListing
+from reconciler.providers.base import NotModified, Provider, RecordListing
 from reconciler.state.differences import RowDifferences, RowSides
 from reconciler.state.populations import DesiredRow, Population
 
@@ -43,6 +43,7 @@ def plan_export(planning: Planning, export: Export) -> Change:
     When something it depends on changes in the same plan, its items are settled while applying.
     """
     address = export.head.address
+    _check_target(export, planning.session.provider(export.head.backend))
     record = planning.owned.get(address)
     base = Change(
         address,
@@ -68,6 +69,14 @@ def plan_export(planning: Planning, export: Export) -> Change:
         change = _settled(planning, export, base, standing, writer)
     planning.add(change)
     return change
+
+
+def _check_target(export: Export, provider: Provider) -> None:
+    known = provider.capabilities.targets
+    if export.target not in known:
+        what = f"the backend {export.head.backend!r} has nothing to export of the target {export.target}"
+        fix = f"targets there: {', '.join(sorted(known))}; a collection and a query are targets by being named"
+        raise ConfigError([Problem(what, export.head.location, fix=fix, address=str(export.head.address))])
 
 
 def _settled(planning: Planning, export: Export, base: Change, standing: Standing, writer: Writer) -> Change:

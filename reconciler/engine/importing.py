@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reconciler.engine.apply_objects import apply_object, owned_resource
 from reconciler.engine.apply_rows import apply_rows
+from reconciler.engine.apply_tables import apply_holder, holds_rows
 from reconciler.engine.context import PlanOptions
 from reconciler.engine.leftovers import Leftovers, Parent, find_leftovers, parents, sets_of, units_with_task
 from reconciler.engine.planning import ROW_KINDS, make_plan
@@ -132,7 +133,10 @@ def _adopt_declared(session: Session, store: StateStore, options: PlanOptions) -
     failures: list[Problem] = []
     for change in plan.changes():
         if change.action is Action.ADOPT:
-            _take_over(run, change)
+            if holds_rows(change.address):
+                rows += apply_holder(run, change, only_adopt=True).rows.adopt
+            else:
+                _take_over(run, change)
             owned.append(change.address)
         elif change.address.kind in ("AssetSet", "TaskSet") and change.rows and change.rows.adopt:
             outcome = apply_rows(run, change, only_adopt=True)

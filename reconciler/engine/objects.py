@@ -10,7 +10,9 @@ from reconciler.diff.rules import RULES
 from reconciler.engine.context import Planning, Refresh
 from reconciler.engine.dangers import blocked_by_units, object_dangers
 from reconciler.engine.settling import desired_object, settled_before
-from reconciler.errors import ConfigError, Invalid, Location, Problem
+from reconciler.engine.table_file import desired_rows
+from reconciler.engine.tables import with_rows
+from reconciler.errors import ConfigError, Conflict, Invalid, Location, Problem
 from reconciler.model.address import Address
 from reconciler.model.observed import Absent, Found
 from reconciler.model.resource import AnnotationProject, Collection, OnExists, RemoteObject
@@ -29,6 +31,7 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     if head.address.kind not in provider.capabilities.kinds:
         text = f"backend {head.backend!r} ({provider.name}) has no {head.address.kind}"
         raise ConfigError([Problem(text, head.location, fix="choose another spec.backend")])
+    population = desired_rows(planning, resource, provider) if isinstance(resource, RemoteObject) else None
     local = provider.capabilities.local.get(head.address.kind, frozenset())
     fields = {name: value for name, value in desired_fields(resource).items() if name not in local}
     wanted = Wanted(
@@ -62,6 +65,8 @@ def plan_declared_object(planning: Planning, resource: Collection | AnnotationPr
     change = blocked_by_units(planning, change)
     if planning.options.server_dry_run:
         _rehearse(planning, provider, change, Desired(head.address, wanted.resolved, wanted.adopt), head.location)
+    if population is not None and isinstance(resource, RemoteObject):
+        change = with_rows(planning, resource, change, population)
     return _added(planning, change)
 
 
@@ -98,7 +103,7 @@ def _rehearse(planning: Planning, provider: Provider, change: Change, desired: D
         return
     try:
         provider.rehearse(desired, change.remote_id if change.action is Action.UPDATE else None, change.fields)
-    except Invalid as error:
+    except (Invalid, Conflict) as error:
         fix = error.fix or "change the document, then plan again"
         planning.problems.append(Problem(error.message, at, fix=fix, address=str(change.address)))
 

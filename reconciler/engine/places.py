@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from reconciler.engine.session import Session
 from reconciler.model.address import Address
@@ -12,7 +12,7 @@ from reconciler.model.unit import attributes_digest, content_digest, fields_dige
 from reconciler.plan.rows import RowDigests
 from reconciler.providers.base import Provider
 from reconciler.state.differences import RowDifferences
-from reconciler.state.populations import Population
+from reconciler.state.populations import Population, PopulationCache
 from reconciler.state.store import StateStore
 from reconciler.state.values import OwnedRow
 
@@ -107,6 +107,32 @@ class PlaceLook:
             return fields_digest(unit.meta, (), attributes_digest(unit.attributes))
         meta = {name: unit.meta[name] for name in body["meta"] if name in unit.meta}
         return fields_digest(meta, tuple(body["groups"]), "unknown" if body.get("attributes") else "")
+
+
+class ExistingLook:
+    """Completes units that a listing gives in outline; what is known to equal its recorded row is not read again."""
+
+    def __init__(self, provider: Provider, cache: PopulationCache, address: Address) -> None:
+        self._provider, self._cache, self._address = provider, cache, address
+
+    def split(
+        self, page: Sequence[ObservedUnit], recorded: Mapping[str, OwnedRow]
+    ) -> tuple[list[ObservedUnit], list[ObservedUnit]]:
+        """Units that are as recorded, in outline, and the others, complete."""
+        confirmed = self._cache.confirmed(self._address, [unit.remote_id for unit in page])
+        same: list[ObservedUnit] = []
+        unsure: list[ObservedUnit] = []
+        for unit in page:
+            row = recorded.get(unit.remote_id)
+            proven = row is not None and confirmed.get(unit.remote_id) == (unit.token, proof_of(row))
+            (same if proven and row is not None and row.key == unit.key else unsure).append(unit)
+        return same, self._provider.read_units(unsure) if unsure else []
+
+    def confirm(self, units: Iterable[tuple[ObservedUnit, OwnedRow]]) -> None:
+        """Remember units that were found to be as recorded."""
+        rows = [(unit.remote_id, unit.token, proof_of(row)) for unit, row in units if unit.token is not None]
+        if rows:
+            self._cache.confirm(self._address, rows)
 
 
 def digests_of(unit: ObservedUnit, row: OwnedRow) -> RowDigests:

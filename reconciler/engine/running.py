@@ -100,12 +100,15 @@ def replace_rows(
 class RowRunner:
     """Carries out the rows of one resource, one action after another.
 
+    batch_rows, batch_bytes: what is written in one step; by default the session's number of rows.
     Work happens in a few threads; the journal and the state are written by the calling thread alone: the intent
     before a batch is handed out, its outcome in one transaction after it came back.
     """
 
     run: Applying
     address: Address
+    batch_rows: int | None = None
+    batch_bytes: int = BATCH_BYTES
     done: dict[Action, int] = field(default_factory=dict)
     failures: list[Problem] = field(default_factory=list)
     cause: ReconcilerError | None = None
@@ -134,7 +137,7 @@ class RowRunner:
         """
         rows = self.run.plan.rows(self.address, [action])
         waiting = (ready(row) for row in rows if chosen(row) and row.key not in self._failed)
-        batches = _batches(waiting, self.run.session.batch_rows)
+        batches = _batches(waiting, self.batch_rows or self.run.session.batch_rows, self.batch_bytes)
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="apply") as pool:
             flying: dict[Future[list[RowOutcome]], tuple[int, list[RowChange]]] = {}
             for batch in batches:
@@ -150,6 +153,10 @@ class RowRunner:
     @property
     def _is_hopeless(self) -> bool:
         return isinstance(self.cause, (Denied, Transient))
+
+    def has_failed(self, key: str) -> bool:
+        """Whether a row failed; it may have been carried out all the same."""
+        return key in self._failed
 
     def prepare(self, action: Action, work: Work, record: Record, chosen: Callable[[RowChange], bool]) -> None:
         """Do what must be done to all chosen rows of an action before the first of them is carried out."""
@@ -208,11 +215,11 @@ def _outcomes(future: Future[list[RowOutcome]], batch: Sequence[RowChange]) -> l
     return [RowOutcome(row.key, error=error) for row in batch]
 
 
-def _batches(rows: Iterable[RowChange], most: int) -> Iterator[list[RowChange]]:
+def _batches(rows: Iterable[RowChange], most: int, most_bytes: int) -> Iterator[list[RowChange]]:
     batch: list[RowChange] = []
     size = 0
     for row in rows:
-        full = len(batch) >= most or size >= BATCH_BYTES
+        full = len(batch) >= most or size >= most_bytes
         if full or any(other.key == row.key for other in batch[-1:]):  # outcomes are told apart by key
             yield batch
             batch, size = [], 0

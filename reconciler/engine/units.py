@@ -41,7 +41,7 @@ def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
     sources = [source for source in metadata if isinstance(source, MetadataSource)]
     rules = _unit_rules(planning, asset_set, provider)
     if asset_set.existing is not None:
-        return plan_existing(planning, asset_set, sources, rules.schema, explain_unit)
+        return plan_existing(planning, asset_set, sources, rules, explain_unit)
     if provider.capabilities.file_units:
         asset_set = replace(asset_set, layout=_file_layout(asset_set, provider.capabilities))
     population, problems = unit_population(planning.session, asset_set, sources, rules)

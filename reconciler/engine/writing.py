@@ -104,12 +104,17 @@ def _spec(kind: str, found: Found, names: Mapping[str, Mapping[str, str]], platf
     if kind == "Collection" and "parent" in spec:
         parent = _reference(("Collection",), str(spec.pop("parent")), names)
         spec[platform] = {**spec.get(platform, {}), "parent": parent}
+    if kind == "Collection" and isinstance(spec.get(platform), Mapping):  # said once, as meta
+        spec[platform] = {key: value for key, value in spec[platform].items() if key != "annotations"}
     known = OBJECT_KINDS.get(kind) or ObjectKind(kind, references={"collection": "Collection"})
     for name in known.files:
         spec.pop(name, None)
     for name, target in known.references.items():
-        if isinstance(spec.get(name), str):
-            spec[name] = _reference((target, *known.others.get(name, ())), spec[name], names)
+        kinds, first = (target, *known.others.get(name, ())), name.removesuffix(".*")
+        if isinstance(spec.get(first), str):
+            spec[first] = _reference(kinds, spec[first], names)
+        elif first != name and isinstance(spec.get(first), list):
+            spec[first] = [_reference(kinds, str(one), names) for one in spec[first]]
     for name in known.sets:
         if name in spec:
             spec[name] = list(spec[name])

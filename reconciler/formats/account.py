@@ -33,6 +33,9 @@ class Loss(StrEnum):
     RELATIONS = "relations"  # relations between annotations have no place in the format
     GROUP = "group"  # the group has no place in the format; its members are written one by one
     ATTRIBUTES_DIFFER = "attributes_differ"  # parts of one object disagree; those of the first part are written
+    EXTERNAL_FILE = "external_file"  # the bytes lie elsewhere: the manifest names their URL, nothing is downloaded
+    LINK = "link"  # leads to another entity; it is listed and not followed
+    OTHER_KIND = "other_kind"  # neither file nor folder, such as a table; it is listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +106,10 @@ class Tally:
         return Account(self.read, self.written, tuple(self.entries))
 
 
-def summarise(accounts: Iterable[Account], *, examples: int = 20) -> JSON:
-    """Totals and, per outcome and reason, the count and the first few places, for `export_summary.json`.
+def summarise(accounts: Iterable[Account], counted: str = "annotations", *, examples: int = 20) -> JSON:
+    """Totals under the name of what is counted and, per outcome and reason, the count and the first few places.
 
-    Reads its input once and keeps no more than `examples` places per reason.
+    For `export_summary.json`. Reads its input once and keeps no more than `examples` places per reason.
     """
     read = written = 0
     losses: dict[tuple[str, str], dict[str, JSON]] = {}
@@ -117,7 +120,7 @@ def summarise(accounts: Iterable[Account], *, examples: int = 20) -> JSON:
             row = losses.setdefault((entry.outcome, entry.reason), {"count": 0, "examples": []})
             row["count"] += len(entry.annotations)
             if len(row["examples"]) < examples:
-                row["examples"].append({"key": entry.key, "media": entry.media, "annotations": list(entry.annotations)})
+                row["examples"].append({"key": entry.key, "media": entry.media, counted: list(entry.annotations)})
     rows = [{"outcome": o, "reason": r, **losses[o, r]} for o, r in sorted(losses)]
     totals = {outcome.value: sum(r["count"] for r in rows if r["outcome"] == outcome) for outcome in Outcome}
-    return {"annotations": {"read": read, "written": written, **totals}, "reasons": rows}
+    return {counted: {"read": read, "written": written, **totals}, "reasons": rows}

@@ -14,6 +14,7 @@ from reconciler.formats.items import ExportItem, ItemPaths
 _RESERVED: Final = re.compile(r'[<>:"\\|?*\x00-\x1f\x7f]')
 _DEVICES: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.I)
 _COMPOUND: Final = re.compile(r"(\.(?:nii|tar|ome|img))?(\.[^./\s]{1,16})$", re.I)
+_CASELESS: Final = "Many file systems take these for one name, and one file would replace the other."
 _LONGEST: Final = 200  # bytes; file systems allow 255, suffixes and temporary names need room
 
 
@@ -84,20 +85,29 @@ def _kind(spec: str, declared: str | None) -> str:
     return declared or ("image" if spec.startswith("image") else "file")
 
 
-def check_collisions(paths: Iterable[tuple[str, ItemPaths]]) -> None:
+_KEYS_DIFFER: Final = "give the units different keys"
+
+
+def check_collisions(
+    paths: Iterable[tuple[str, ItemPaths]], *, ignore_case: bool = False, fix: str = _KEYS_DIFFER
+) -> None:
     """Refuse two items that would write one file, or a file where another needs a folder.
 
-    paths: (item key, its paths). Keeps one text per path in memory.
+    paths: (item key, its paths). ignore_case: refuse names, also of folders, that differ in case alone as well, for
+    many file systems take them for one. fix: what to do. Keeps one text per path in memory.
 
     Raises:
         ConfigError: with every collision, naming both items.
     """
     owners: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     problems: list[Problem] = []
     for key, item_paths in paths:
         clashes = [path for path in item_paths.all if owners.setdefault(path, key) != key]
-        problems.extend(_collision(path, owners[path], key) for path in clashes)
-    problems += _nested(owners)
+        problems.extend(_collision(path, owners[path], key, fix) for path in clashes)
+        if ignore_case:
+            problems.extend(_respelled(item_paths.all, spellings, fix))
+    problems += _nested(owners, fix)
     if problems:
         raise ConfigError(problems)
 
@@ -112,18 +122,31 @@ def check_unique(repeated: Iterable[str]) -> None:
         raise ConfigError(problems)
 
 
-def _nested(owners: dict[str, str]) -> Iterator[Problem]:
+def _respelled(paths: Iterable[str], spellings: dict[str, str], fix: str) -> Iterator[Problem]:
+    """Folders and files whose name was met in another spelling. spellings: folded → as first met; added to."""
+    for path in paths:
+        parts = path.split("/")
+        for end in range(1, len(parts) + 1):
+            name = "/".join(parts[:end])
+            first = spellings.setdefault(name.casefold(), name)
+            if first != name:
+                spellings[name.casefold()] = name  # told once
+                yield Problem(f"{first!r} and {name!r} differ in case alone", detail=_CASELESS, fix=fix)
+                break
+
+
+def _nested(owners: dict[str, str], fix: str) -> Iterator[Problem]:
     for path in sorted(owners):
         for end, letter in enumerate(path):
             if letter == "/" and path[:end] in owners:
-                yield _collision(path[:end], owners[path[:end]], owners[path])
+                yield _collision(path[:end], owners[path[:end]], owners[path], fix)
 
 
-def _collision(path: str, first: str, second: str) -> Problem:
+def _collision(path: str, first: str, second: str, fix: str) -> Problem:
     return Problem(
         f"items {first!r} and {second!r} would both be written to {path!r}",
         detail="file names come from the declared keys, made safe for file systems",
-        fix="give the units different keys",
+        fix=fix,
     )
 
 

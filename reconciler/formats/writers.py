@@ -54,8 +54,46 @@ _COCO_SCHEMA: Final[JSONObject] = {
     },
 }
 
+_CSV_SCHEMA: Final[JSONObject] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "rowIds": {
+            "type": "boolean",
+            "default": False,
+            "description": "Write ROW_ID and ROW_VERSION in front of the columns.",
+        }
+    },
+}
+_MANIFEST_SCHEMA: Final[JSONObject] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "dialect": {
+            "type": "string",
+            "enum": ["csv", "tsv"],
+            "default": "csv",
+            "description": "Form of the manifest: commas with parentId and ID, or tabs with parent and id.",
+        },
+        "names": {
+            "type": "string",
+            "enum": ["file", "entity"],
+            "default": "file",
+            "description": "What files are called on disk: as they were when uploaded, or as their entities.",
+        },
+        "parents": {
+            "type": "string",
+            "enum": ["id", "path"],
+            "default": "path",
+            "description": "How the manifest names folders: by id, or by their path below the collection.",
+        },
+    },
+}
+
 OPTION_SCHEMAS: Final[Mapping[str, JSONObject]] = {
     "coco": _COCO_SCHEMA,
+    "csv": _CSV_SCHEMA,
+    "manifest": _MANIFEST_SCHEMA,
     "synapse-json": {"type": "object", "additionalProperties": False, "properties": {}},
 }
 """Format → JSON Schema of `Export.options`."""
@@ -113,7 +151,7 @@ def _synapse_json(export: Export, order: tuple[str, ...], reference: JSONObject,
     return SynapseJsonWriter(SynapseJsonOptions(export.originals))
 
 
-_RAW: Final = frozenset({"synapse-json"})  # formats that keep the payload as it is
+_RAW: Final = frozenset({"csv", "manifest", "synapse-json"})  # formats that keep the payload as it is
 _Maker = Callable[[Export, tuple[str, ...], JSONObject, Mapping[str, int]], Writer]
 _MAKERS: Final[Mapping[str, _Maker]] = {"coco": _coco, "synapse-json": _synapse_json}
 
@@ -140,20 +178,25 @@ def build_summary(
     items: Mapping[str, int],
     provenance: JSONObject | None = None,
     unreadable: Sequence[JSONObject] = (),
+    counted: str = "annotations",
 ) -> JSONObject:
     """The content of `metadata/export_summary.json`.
 
     items: counts by what happened, such as {"read": 25, "written": 25}; by split under "split:NAME". provenance: what
     the export was made from (configuration digest, source versions). unreadable: `key`, `record` and `reason` of items
-    that could not be read. No clock: unchanged input gives the same bytes.
+    that could not be read. counted: what the accounts count. No clock: unchanged input gives the same bytes.
     """
     return {
         "export": str(export.head.address),
         "format": export.format,
         "target": export.target,
-        "geometry": {"mode": export.geometry.mode, "tolerance": export.geometry.tolerance},
+        **({"geometry": _geometry(export)} if counted == "annotations" else {}),
         "items": dict(sorted(items.items())),
-        **summarise(accounts),
+        **summarise(accounts, counted),
         **({"unreadable": list(unreadable)} if unreadable else {}),
         **({"provenance": dict(provenance)} if provenance else {}),
     }
+
+
+def _geometry(export: Export) -> JSONObject:
+    return {"mode": export.geometry.mode, "tolerance": export.geometry.tolerance}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from reconciler.model.checksum import Algorithm, Checksum
-from reconciler.model.json import JSON, canonical_json
+from reconciler.model.json import JSON, canonical_json, digest
 from reconciler.model.unit import FileRef, Unit
 
 
@@ -40,6 +41,40 @@ def composition(unit: Unit) -> dict[str, str]:
         text = file.checksum.hex if file.checksum else ""
         result[file.spec] = f"{result[file.spec]},{text}" if file.spec in result else text
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class CellsBody:
+    """A row of a table to be. cells: column → value as the backend gives it back, None for none. was: column → the name
+    under which it is compared, where that is another one (a column that is renamed)."""
+
+    cells: Mapping[str, str | None]
+    was: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names under which its cells are compared, sorted."""
+        return tuple(sorted(self.was.get(name, name) for name in self.cells))
+
+    @property
+    def digest(self) -> str:
+        """Tells its cells from others; none is like no such column."""
+        return cells_digest({self.was.get(name, name): value for name, value in self.cells.items()})
+
+
+def cells_digest(cells: Mapping[str, str | None]) -> str:
+    """Digest of the cells that have a value."""
+    return digest({name: value for name, value in cells.items() if value is not None})
+
+
+def encode_cells(row: CellsBody) -> str:
+    """A row of a table as JSON text."""
+    return canonical_json({"cells": dict(row.cells)} | ({"was": dict(row.was)} if row.was else {}))
+
+
+def decode_cells(body: JSON) -> CellsBody:
+    """Inverse of `encode_cells`, from the parsed JSON."""
+    return CellsBody(body["cells"], body.get("was") or {})
 
 
 @dataclass(frozen=True, slots=True)

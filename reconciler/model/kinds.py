@@ -32,6 +32,8 @@ class ObjectKind:
     are not declared go. open: fields that providers tell as a mapping in which others keep keys of their own.
     texts: fields of text, also given as `{file: PATH}`; white space around it is nothing. files: fields that list paths
     of files; compared by name and MD5. secrets: members of list items that providers get and nobody else sees.
+    unordered: lists whose order means nothing. holds: field that names a file with rows that the object holds; they are
+    compared row by row. after_rows: fields that are written when the rows are there.
     """
 
     name: str
@@ -47,6 +49,9 @@ class ObjectKind:
     texts: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
     secrets: Mapping[str, str] = field(default_factory=dict)
+    unordered: frozenset[str] = frozenset()
+    holds: str | None = None
+    after_rows: frozenset[str] = frozenset()
 
 
 OBJECT_KINDS: Mapping[str, ObjectKind] = {
@@ -91,6 +96,23 @@ OBJECT_KINDS: Mapping[str, ObjectKind] = {
             open=frozenset({"attachments"}),
             texts=frozenset({"markdown"}),
             files=frozenset({"attachments"}),
+        ),
+        ObjectKind(
+            "Table",
+            references={"parent": "Collection"},
+            sets={"snapshots": SNAPSHOT},
+            keyed={"columns": "name"},
+            open=frozenset({"annotations"}),
+            holds="rows",
+            after_rows=frozenset({"snapshots"}),
+        ),
+        ObjectKind(
+            "EntityView",
+            references={"parent": "Collection", "scope.*": "Collection"},
+            sets={"snapshots": SNAPSHOT},
+            keyed={"columns": "name"},
+            open=frozenset({"annotations"}),
+            unordered=frozenset({"scope", "include"}),
         ),
         ObjectKind("SchemaBinding", has_title=False, references={"of": "Collection"}, rows=frozenset({"of"})),
         # Kinds of tables follow here.

@@ -70,6 +70,14 @@ class ObservedTask:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservedRow:
+    """A row of a remote table. cells: column → value in its one form, None for none."""
+
+    remote_id: str
+    cells: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
 class AnnotationRecord:
     """One exported record: an assignment, a task or a ground truth event.
 

@@ -116,6 +116,7 @@ class SourceLocation:
     url: as written: a local path, relative to the document's folder, or any fsspec URL. options: for fsspec; may
     hold secrets, so they are never shown, compared or stored. include, exclude: globs over the "/"-separated path
     below the root. specification: set when every file of this source belongs to one specification (multi path).
+    storage: id of a storage of the backend; `url` is then the path on it, until the backend has told where it is.
     """
 
     url: str
@@ -124,6 +125,7 @@ class SourceLocation:
     exclude: tuple[str, ...] = ()
     options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
     specification: str | None = None
+    storage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,9 +352,11 @@ class TruthVersion:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """kind: Export. target: assignment, ground_truth or task. classes: order of categories; None = the project's.
+    """kind: Export. target: assignment, ground_truth, task, collection or query. classes: order of categories; None =
+    the project's.
 
-    project: of assignments and tasks; with ground truth it only lends its classes. ground_truth: of that target.
+    project: of assignments and tasks; with ground truth it only lends its classes. ground_truth, collection, query: of
+    that target.
     """
 
     head: Head
@@ -367,6 +371,8 @@ class Export:
     classes: tuple[str, ...] | None
     geometry: GeometryPolicy
     ground_truth: TruthVersion | None = None
+    collection: Reference | None = None
+    query: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,17 +385,29 @@ class LocalFile:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsFile:
+    """A file with the rows of an object. url: as written. key: columns that identify a row; without any, a row is all
+    that it holds. prune: delete rows that left the file. options: as in `SourceLocation`."""
+
+    url: str
+    key: tuple[str, ...] = ()
+    prune: bool = False
+    options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteObject:
     """Any kind of `model.kinds.OBJECT_KINDS`. fields: as declared, references in the place of names, also further down.
 
     files: by name, of all fields that list files. secrets: field → what each item of its list has of them, in order;
-    never shown, compared or stored.
+    never shown, compared or stored. rows: what it holds; None when that is left alone.
     """
 
     head: Head
     fields: Mapping[str, JSON | Reference]
     files: Mapping[str, LocalFile] = field(default_factory=dict)
     secrets: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+    rows: RowsFile | None = None
 
 
 Resource = Collection | AssetSet | MetadataSource | AnnotationProject | TaskSet | RemoteObject | Export

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from reconciler.plan.values import Action, Change, RowCounts
 
+# Rows of a table that are written at once.
+ROWS = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class CallCosts:
@@ -13,7 +16,7 @@ class CallCosts:
 
     object: to write one object, reads included. batch_rows: rows that one bulk call takes. unit_batch: bulk calls for
     one batch of new units; file: for each file sent. unit_edit, unit_delete: for one unit. task_batch: bulk calls for
-    one batch of new tasks. annotation, task_delete: for one task.
+    one batch of new tasks. row_batch: for a batch of rows of a table. annotation, task_delete: for one task.
     """
 
     object: int = 2
@@ -25,6 +28,7 @@ class CallCosts:
     task_batch: int = 2
     annotation: int = 1
     task_delete: int = 1
+    row_batch: int = 3
 
 
 def estimate_calls(change: Change, costs: CallCosts) -> int:
@@ -50,7 +54,9 @@ def estimate_calls(change: Change, costs: CallCosts) -> int:
         case "Export":
             return rows.create + rows.replace
         case _:
-            return costs.object
+            written = rows.create + rows.update + rows.adopt
+            batches = -(-written // ROWS) + -(-rows.delete // ROWS)
+            return costs.object + costs.row_batch * batches
 
 
 def _batches(rows: int, costs: CallCosts) -> int:

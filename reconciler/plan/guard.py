@@ -50,8 +50,9 @@ def _excess(change: Change, owned: int, safety: Safety, limit: DeleteLimit) -> P
     allowed = limit.rows if limit.rows is not None else int(owned * fraction)
     if owned < safety.floor or lost <= allowed:
         return None
+    what = "rows" if change.address.kind == "Table" else "units"
     return Problem(
-        f"{lost} of {owned} units would be deleted or replaced; the limit is {allowed}",
+        f"{lost} of {owned} {what} would be deleted or replaced; the limit is {allowed}",
         address=str(change.address),
         detail="A source that shrank or moved looks like this; look at the plan before you go on.",
         fix=f"if it is meant, repeat with --max-delete {lost}",

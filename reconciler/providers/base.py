@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
@@ -25,6 +25,7 @@ from reconciler.model.observed import (
     Absent,
     AnnotationRecord,
     Found,
+    ObservedRow,
     ObservedTask,
     ObservedUnit,
     RemoteFile,
@@ -42,17 +43,17 @@ class Capabilities:
     kinds: kinds it manages. checksum: the algorithm it compares file bytes by. replaces: kind → top-level fields that
     cannot change in place. fixed: kind → what can neither change in place nor be replaced. remarks: kind → what a plan
     points out. natural: kinds whose objects are nothing beyond what is declared of them (who holds which role where),
-    so that one which exists is always taken over. unique_content: two units of one collection cannot have the same
-    files.
-    platform: the name of the platform block it honours. versioned_listings:
-    listings carry an etag, so that reading one again is cheap. costs: requests it needs, for estimates.
-    local: kind → fields that are used here and not kept by the backend.
+    so that one which exists is always taken over. targets: of exports, see `Provider.records`. unique_content: two
+    units of one collection cannot have the same files. platform: the name of the platform block it honours.
+    versioned_listings: listings carry an etag, so that reading one again is cheap. costs: requests it needs, for
+    estimates. local: kind → fields that are used here and not kept by the backend.
 
     file_units: every file is a unit of its own, whose key is its path. by_place: a unit is known by its key, an object
     by its name, and no marker is written; listings are in outline, see `read_units`. versions_content: files change in
     place, as a new version. trash: what is deleted can be restored for a while. fit: brings a unit into the form that
     the backend gives back, and says what it cannot hold. is_outside: whether a text in a provenance names something at
-    the backend or elsewhere, and no unit of ours; None where there is no provenance.
+    the backend or elsewhere, and no unit of ours; None where there is no provenance. cell: brings a value of a file
+    into the form that a column of a table gives back, None for no value; raises ValueError, saying why, when it cannot.
     """
 
     kinds: frozenset[str]
@@ -62,6 +63,7 @@ class Capabilities:
     fixed: Mapping[str, tuple[Fixed, ...]] = field(default_factory=dict)
     remarks: Mapping[str, tuple[Remark, ...]] = field(default_factory=dict)
     natural: frozenset[str] = frozenset()
+    targets: frozenset[str] = frozenset({"assignment", "task", "ground_truth"})
     unique_content: bool = False
     versioned_listings: bool = False
     costs: CallCosts = field(default_factory=CallCosts)
@@ -72,6 +74,7 @@ class Capabilities:
     trash: bool = False
     fit: Callable[[Unit], tuple[Unit, tuple[str, ...]]] | None = None
     is_outside: Callable[[str], bool] | None = None
+    cell: Callable[[Mapping[str, JSON], Any], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,24 @@ class TaskListing:
 
     etag: str | None
     pages: Iterator[list[ObservedTask]]
+
+
+@dataclass(frozen=True, slots=True)
+class TableListing:
+    """All rows of a table, page by page. etag: as for units."""
+
+    etag: str | None
+    pages: Iterator[list[ObservedRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of a table to write. remote_id: None to create it. cells: as `Capabilities.cell` gives them; cells of other
+    columns stay."""
+
+    key: str
+    cells: Mapping[str, str | None]
+    remote_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +231,24 @@ class StoragePlace:
 
 @runtime_checkable
 class HasStorages(Protocol):
-    """What a provider has besides whose backend lets clients write to its storages."""
+    """What a provider has besides whose backend lets clients at its storages."""
 
-    def storage(self, storage_id: str) -> StoragePlace:
-        """Where a storage is and how to get in. Raises Invalid when it cannot be written to from here."""
+    def storage(self, storage_id: str, purpose: Literal["read", "write"] = "write") -> StoragePlace:
+        """Where a storage is and how to get in. Raises Invalid when it cannot be reached from here."""
+
+
+@runtime_checkable
+class HasTables(Protocol):
+    """What a provider has besides whose backend keeps tables."""
+
+    def list_rows(self, table_id: str, *, etag: str | None = None) -> TableListing | NotModified:
+        """All rows of a table; NotModified when nothing changed since `etag`."""
+
+    def write_rows(self, table_id: str, rows: Sequence[TableRow]) -> list[RowOutcome]:
+        """Create and change rows. One bad row never costs the others. Not repeatable: creating twice makes two."""
+
+    def delete_rows(self, table_id: str, rows: Mapping[str, str]) -> list[RowOutcome]:
+        """Delete rows, key → remote id; those already gone count as deleted."""
 
 
 def ignore_bytes(size_bytes: int) -> None:
@@ -317,7 +352,10 @@ class Provider(Protocol):
     def records(
         self, target: str, scope: Mapping[str, str], filters: Mapping[str, JSON], *, etag: str | None = None
     ) -> RecordListing | NotModified:
-        """Records of an export target, ordered by id. scope: {"project": id} or {"dataset": id, "version": name}."""
+        """Records of an export target, in an order that stays.
+
+        scope: {"project": id}, {"dataset": id, "version": name}, {"collection": id} or {"query": text}.
+        """
 
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
         """Stream the bytes of a remote file."""

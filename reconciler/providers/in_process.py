@@ -1,20 +1,31 @@
 """Calls a WSGI application as if it were a server, in the caller's thread: a transport for httpx.
 
 Unlike httpx's own, it streams request bodies, so that a large upload is never whole in memory, and an error raised
-while the body is read goes to the caller, past the application.
+while the body is read goes to the caller, past the application. Bytes can be put without httpx in between: there are
+as many uploads as files, and its values cost more than all that the application does for a small one.
 """
 
 from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import httpx
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an application said, read to its end."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
 
 
 class InProcessTransport(httpx.BaseTransport):
@@ -25,7 +36,35 @@ class InProcessTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Run the application for one request; its answer is streamed."""
-        body = _Incoming(request.stream)
+        url, body = request.url, _Incoming(request.stream)
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+        path, _, query = url.raw_path.decode("ascii").partition("?")
+        environ = _environ(request.method, (url.scheme, url.netloc.decode("ascii")), path, query, headers)
+        status, answered, chunks = self._run(environ, io.BufferedReader(body), body)
+        return httpx.Response(status, headers=answered, stream=_Outgoing(chunks), request=request)
+
+    def put(self, url: str, headers: Mapping[str, str], content: bytes | Iterator[bytes]) -> Answer:
+        """PUT bytes. url: absolute, quoted.
+
+        Raises what `content` raises, or httpx.RemoteProtocolError when the application does not answer.
+        """
+        parts = urlsplit(url)
+        environ = _environ("PUT", (parts.scheme, parts.netloc), parts.path, parts.query, headers.items())
+        if isinstance(content, bytes):
+            found = self._run(environ, io.BytesIO(content), None)
+        else:
+            body = _Incoming(content)
+            found = self._run(environ, io.BufferedReader(body), body)
+        status, answered, chunks = found
+        try:
+            return Answer(status, answered, b"".join(chunks))
+        finally:
+            _close(chunks)
+
+    def _run(
+        self, environ: dict[str, Any], stream: io.BufferedIOBase, body: _Incoming | None
+    ) -> tuple[int, list[tuple[str, str]], Iterable[bytes]]:
+        """Status, headers and chunks. body: what may fail while it is read."""
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(
@@ -34,15 +73,16 @@ class InProcessTransport(httpx.BaseTransport):
             started.append((status, headers))
             return lambda _: None
 
-        chunks = self._app(_environ(request, body), start_response)
-        if body.failure:
+        chunks = self._app({**environ, "wsgi.input": stream}, start_response)
+        if body is not None and body.failure:
             _close(chunks)
             raise body.failure
-        content = _Outgoing(chunks)
         if not started:
-            raise httpx.RemoteProtocolError("the application did not answer", request=request)
+            chunks = _Begun(chunks)
+        if not started:
+            raise httpx.RemoteProtocolError("the application did not answer")
         status, headers = started[-1]
-        return httpx.Response(int(status[:3]), headers=headers, stream=content, request=request)
+        return int(status[:3]), headers, chunks
 
 
 class _Incoming(io.RawIOBase):
@@ -73,8 +113,8 @@ class _Incoming(io.RawIOBase):
             return b""
 
 
-class _Outgoing(httpx.SyncByteStream):
-    """The answer; its first chunk is produced at once, since an application may call `start_response` only then."""
+class _Begun:
+    """Chunks whose first is produced at once, since an application may call `start_response` only then."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = chunks
@@ -89,34 +129,52 @@ class _Outgoing(httpx.SyncByteStream):
         _close(self._chunks)
 
 
+class _Outgoing(httpx.SyncByteStream):
+    """The answer."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._chunks
+
+    def close(self) -> None:
+        _close(self._chunks)
+
+
 def _close(chunks: Iterable[bytes]) -> None:
     close = getattr(chunks, "close", None)
     if close:
         close()
 
 
-def _environ(request: httpx.Request, body: io.RawIOBase) -> dict[str, Any]:
-    """PEP 3333 environment; path and headers as latin-1 text of their bytes."""
-    url = request.url
-    raw_path, _, query = url.raw_path.partition(b"?")
+def _environ(
+    method: str, origin: tuple[str, str], path: str, query: str, headers: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
+    """PEP 3333 environment without its body; path and headers as latin-1 text of their bytes.
+
+    origin: scheme, and host with its port.
+    """
+    scheme, place = origin
+    host, _, port = place.rpartition(":") if place.rpartition(":")[2].isdigit() else (place, "", "")
     environ: dict[str, Any] = {
-        "REQUEST_METHOD": request.method,
+        "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(raw_path).decode("latin-1"),
-        "QUERY_STRING": query.decode("latin-1"),
-        "SERVER_NAME": url.host,
-        "SERVER_PORT": str(url.port or (443 if url.scheme == "https" else 80)),
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "QUERY_STRING": query,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port or ("443" if scheme == "https" else "80"),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": place,
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": url.scheme,
-        "wsgi.input": io.BufferedReader(body),
+        "wsgi.url_scheme": scheme,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    for name, value in request.headers.raw:
-        key = name.decode("latin-1").upper().replace("-", "_")
-        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value.decode("latin-1")
+    for name, value in headers:
+        key = name.upper().replace("-", "_")
+        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
     return environ

@@ -65,4 +65,4 @@ def counts_text(rows: RowCounts, kind: str = "AssetSet") -> str:
     """The counts that are not zero: "3 to add, 12 unchanged; 4 files, 1.2 MiB to upload"."""
     parts = [f"{count_text(getattr(rows, name))} {what}" for name, what in _COUNTED if getattr(rows, name)]
     text = ", ".join(parts) or "none"
-    return f"{text}; {transfer_text(rows, kind)}" if rows.files or rows.bytes else text
+    return f"{text}; {transfer_text(rows, kind)}" if rows.files else text

@@ -69,12 +69,13 @@ def _row(
 
 
 def _links(items: JSON, paths: Mapping[str, str]) -> tuple[Link, ...]:
-    return tuple(_link(str(item), paths) for item in items or ())
+    return tuple(
+        Link(LinkKind.FILE, paths[item]) if item in paths else outside_link(item) for item in map(str, items or ())
+    )
 
 
-def _link(text: str, paths: Mapping[str, str]) -> Link:
-    if text in paths:
-        return Link(LinkKind.FILE, paths[text])
+def outside_link(text: str) -> Link:
+    """An item of provenance that is no file of the manifest: a URL, or an entity with or without version."""
     if is_url(text):
         return Link(LinkKind.URL, text)
     entity = text.replace("@", ".")

@@ -133,12 +133,13 @@ def _attributes(row: ManifestRow, asset_set: AssetSet, keys: dict[str, str]) -> 
     elif not row.store:
         found["externalURL"] = Path(row.path).as_uri()
     if row.links:
-        found["provenance"] = {
+        provenance = {
             "name": row.activity_name,
             "description": row.activity_description,
             "used": [_linked(link, keys) for link in row.used],
             "executed": [_linked(link, keys) for link in row.executed],
         }
+        found["provenance"] = {name: value for name, value in provenance.items() if value}
     return found
 
 

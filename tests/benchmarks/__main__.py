@@ -1,9 +1,10 @@
 """All benchmarks."""
 
-from tests.benchmarks import exports, manifests, population, service, startup
+from tests.benchmarks import exports, manifests, population, sage, service, startup
 
 startup.main()
 population.main()
 manifests.main()
 service.main()
+sage.main()
 exports.main()

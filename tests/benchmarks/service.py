@@ -43,20 +43,24 @@ kind: MetadataSource
 metadata: {name: ages}
 spec: {table: {url: ages.csv, key: unit, columns: {age: {type: integer}}}}
 """
-# httpx tells of every request in its log; this keeps the tally beside the run, and nothing else.
+# HTTP libraries tell of every request in their logs; this keeps the tally beside the run, and nothing else. What
+# urllib3 says besides has fewer arguments.
 COUNTED = """
 import collections, json, logging, re, sys
 calls = collections.Counter()
 class Tally(logging.Handler):
     def emit(self, record):
-        method, url = str(record.args[0]), str(record.args[1])
+        if record.name != "httpx" and len(record.args) < 8:
+            return
+        method, url = map(str, record.args[:2] if record.name == "httpx" else record.args[3:5])
         path = re.sub(r"^[a-z]+://[^/]+", "", url).partition("?")[0]
-        path = re.sub(r"/uploads/.*", "/uploads/{key}", re.sub(r"/[0-9]+(?=/|$)", "/{id}", path))
+        path = re.sub(r"/(uploads|sage)/.*", r"/\\1/{key}", re.sub(r"/(syn)?[0-9]+(?=/|$)", "/{id}", path))
         calls[method + " " + path] += 1
-logger = logging.getLogger("httpx")
-logger.setLevel(logging.INFO)
-logger.addHandler(Tally())
-logger.propagate = False
+for name, level in {"httpx": logging.INFO, "urllib3.connectionpool": logging.DEBUG}.items():
+    logger = logging.getLogger(name)
+    logger.setLevel(level)
+    logger.addHandler(Tally())
+    logger.propagate = False
 from reconciler.cli.main import run
 try:
     run()
@@ -93,11 +97,15 @@ provider.close()
 
 @dataclass(frozen=True)
 class Phase:
-    """One command against the server. server_peak_mib: highest in this phase; server_cpu_s: its processor seconds."""
+    """One command against the server. server_peak_mib: highest in this phase; server_cpu_s: its processor seconds.
+
+    server_wait_s: how long its threads, all together, were ready to run and had no processor to run on.
+    """
 
     client: Figure
     server_peak_mib: float
     server_cpu_s: float
+    server_wait_s: float
     calls: Counter[str]
 
 
@@ -123,11 +131,17 @@ class Server:
         fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    @property
+    def wait_s(self) -> float:
+        """Seconds that its threads waited for a processor since they began (Linux, /proc/PID/task/TID/schedstat)."""
+        texts = (path.read_text() for path in (self._proc / "task").glob("*/schedstat"))
+        return sum(int(text.split()[1]) for text in texts) / 1e9
+
 
 @contextmanager
-def served(folder: Path) -> Iterator[Server]:
+def served(folder: Path, seed: str = SEED) -> Iterator[Server]:
     """Serve an empty store below `folder`."""
-    (folder / "seed.yaml").write_text(SEED)
+    (folder / "seed.yaml").write_text(seed)
     command = [*RECONCILER, "serve", "--listen", "127.0.0.1:0", "--store", "store", "--seed", "seed.yaml"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -166,8 +180,12 @@ def change_one_percent(folder: Path, units: int) -> None:
         (folder / f"data/images/sample_{number:06}.jpg").write_bytes(picture_bytes(number))
         (folder / f"data/labels/sample_{number:06}.json").write_text(f'{{"label": "new {number}"}}')
     for number in range(2 * share, 3 * share):
-        for path in folder.glob(f"data/*/sample_{number:06}.*"):
-            path.unlink()
+        for place in (
+            "images/{}.jpg",
+            "labels/{}.json",
+            "dicoms/{}.dcm",
+        ):  # a pattern would list whole folders each time
+            (folder / "data" / place.format(f"sample_{number:06}")).unlink(missing_ok=True)
     write_ages(folder, units + share, dict.fromkeys(range(share), 99))
 
 
@@ -189,12 +207,12 @@ def _phases(folder: Path, units: int, server: Server) -> dict[str, Phase]:
     phases: dict[str, Phase] = {}
 
     def phase(name: str, command: list[str]) -> None:
-        phases[name] = found = _phase(folder, server, command)
-        print(_line(name, found, units))
+        phases[name] = found = measured_phase(folder, server, command)
+        print(phase_line(name, found, units))
 
     phase("first apply", [*counted, "apply", "--auto-approve"])
     phase("raw listing (httpx, json)", [sys.executable, "-c", RAW, server.url])
-    phase("list all units", [sys.executable, "-c", COUNTED.replace(_RUN_IMPORT, _RUN_LIST), server.url])
+    phase("list all units", [sys.executable, "-c", COUNTED.replace(RUN_IMPORT, _RUN_LIST), server.url])
     phase("full refresh (drift)", [*counted, "drift"])
     phase("no-op plan", [*counted, "plan", "--detailed-exitcode"])
     phase("no-op plan, --refresh none", [*counted, "plan", "--detailed-exitcode", "--refresh", "none"])
@@ -208,22 +226,25 @@ def _phases(folder: Path, units: int, server: Server) -> dict[str, Phase]:
     return phases
 
 
-_RUN_IMPORT = "from reconciler.cli.main import run"
+RUN_IMPORT = "from reconciler.cli.main import run"
 _RUN_LIST = "def run():\n" + "\n".join(f"    {line}" for line in LIST.strip().splitlines())
 
 
-def _phase(folder: Path, server: Server, command: list[str]) -> Phase:
+def measured_phase(folder: Path, server: Server, command: list[str]) -> Phase:
+    """Run one command in the folder."""
     server.reset_peak()
-    cpu_s, tally = server.cpu_s, folder / "calls.json"
+    cpu_s, wait_s, tally = server.cpu_s, server.wait_s, folder / "calls.json"
     tally.unlink(missing_ok=True)
     figure = measure(command, folder)
     calls = Counter(json.loads(tally.read_text())) if tally.exists() else Counter[str]()
-    return Phase(figure, server.peak_mib, server.cpu_s - cpu_s, calls)
+    return Phase(figure, server.peak_mib, server.cpu_s - cpu_s, server.wait_s - wait_s, calls)
 
 
-def _line(name: str, phase: Phase, units: int) -> str:
+def phase_line(name: str, phase: Phase, units: int) -> str:
+    """What is printed of a phase."""
     per_unit = phase.client.seconds / units * 1e6
-    text = f"  {name:27} {phase.client}   server {phase.server_cpu_s:7.2f} s CPU {phase.server_peak_mib:5.0f} MiB"
+    text = f"  {name:27} {phase.client}   server {phase.server_cpu_s:7.2f} s CPU"
+    text += f" {phase.server_wait_s:7.2f} s waiting {phase.server_peak_mib:5.0f} MiB"
     text += f"   {per_unit:8.1f} µs a unit   {phase.calls.total():,} calls"
     return "\n".join([text, *(f"      {count:8,}  {kind}" for kind, count in phase.calls.most_common())])
 

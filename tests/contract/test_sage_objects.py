@@ -62,7 +62,12 @@ def team(_, __):
 
 
 def evaluation(provider, _):
-    fields = {"title": "Challenge (a, b) '+'", "project": project(provider), "description": "", "submissionReceipt": "Thanks"}
+    fields = {
+        "title": "Challenge (a, b) '+'",
+        "project": project(provider),
+        "description": "",
+        "submissionReceipt": "Thanks",
+    }
     return Sample(Desired(Address("Evaluation", "e"), fields), {"submissionReceipt": "", "description": "New"})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.engine.context import PlanOptions
 from reconciler.errors import BlockedPlan, ExitCode
 from tests.support.workspace import Bench
 
@@ -39,6 +40,8 @@ def test_added_version_is_made_and_the_others_stay(bench):
     assert planned.changes["GroundTruthDataset/gold"] == ("update", "fields_differ")
     assert "versions.v2" in planned.text
     assert "versions.v1" not in planned.text
+    assert bench.plan(PlanOptions(server_dry_run=True)).changes == planned.changes
+    assert versions(bench) == ["v1"]
     assert bench.apply().exit_code is ExitCode.OK
     assert versions(bench) == ["v1", "v2"]
     assert bench.plan().is_empty

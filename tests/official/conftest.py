@@ -32,6 +32,7 @@ sage:
   users:
     - {{id: 3000001, userName: {SAGE_USER}, email: {EMAIL}, tokens: [{SAGE_TOKEN}]}}
     - {{id: 3000002, userName: {SAGE_OTHER_USER}, email: other@example.com, tokens: [{SAGE_OTHER_TOKEN}]}}
+    - {{id: 3000003, userName: DPETestUser2, email: third@example.com}}
 """
 _PROGRAM = """
 import sys

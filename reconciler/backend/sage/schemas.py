@@ -15,7 +15,7 @@ from typing import Any, Final
 from reconciler.backend.database import Row, insert, one, scalar
 from reconciler.backend.routing import Work
 from reconciler.backend.sage.body import Body
-from reconciler.backend.sage.call import NO_CONTENT, Call, P, reply
+from reconciler.backend.sage.call import NO_CONTENT, Call, P, Verbatim, reply
 from reconciler.backend.sage.errors import bad, missing, taken
 from reconciler.backend.sage.jobs import JobKind
 from reconciler.backend.sage.paging import token_page, token_range
@@ -144,7 +144,7 @@ def create(call: Call, body: Body) -> dict[str, Any]:
     answer = {
         "concreteType": f"{P}.schema.CreateSchemaResponse",
         "newVersionInfo": version_wire(row),
-        "validationSchema": validation_schema(call, row),
+        "validationSchema": Verbatim(validation_schema(call, row)),
     }
     if body.boolean("dryRun"):
         raise DryRun(answer)
@@ -216,7 +216,7 @@ def validation_job(call: Call, body: Body) -> dict[str, Any]:
     """`GetValidationSchemaRequest`."""
     row = find_version(call, read_id(body.needed("$id")))
     schema = validation_schema(call, row)
-    return {"concreteType": f"{P}.schema.GetValidationSchemaResponse", "validationSchema": schema}
+    return {"concreteType": f"{P}.schema.GetValidationSchemaResponse", "validationSchema": Verbatim(schema)}
 
 
 def list_schemas(call: Call) -> Response:

@@ -16,6 +16,7 @@ from reconciler.config.checks import (
     references,
     research,
     sage,
+    tables,
 )
 from reconciler.config.checks.index import Index
 from reconciler.errors import Problem
@@ -30,6 +31,7 @@ _CHECKS = (
     annotation.check,
     exports.check,
     sage.check,
+    tables.check,
     grants.check,
     research.check,
 )

@@ -1,4 +1,4 @@
-"""Exports: what belongs to the target, splits, classes, originals."""
+"""Exports: what belongs to the format and the target, splits, classes, originals."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from reconciler.config.checks.annotation import repeated
 from reconciler.config.checks.index import Index
 from reconciler.config.checks.specifications import unknown_specifications
+from reconciler.config.checks.storages import storage_problems
 from reconciler.config.documents import Document
 from reconciler.config.nodes import MapNode, Node, ScalarNode, find, locate_key, map_at, text_at, texts_at
 from reconciler.config.suggestion import did_you_mean, listed
 from reconciler.errors import Problem, Severity
 
 SPLIT_TOLERANCE = 1e-9
+
+# What formats that know no annotations are made of → the format.
+_SCOPES = {"collection": "manifest", "query": "csv"}
+_OF_ANNOTATIONS = ("target", "project", "groundTruth", "filter", "originals", "splits", "classes", "geometry")
 
 FILTERS = {
     "assignment": (
@@ -66,17 +71,37 @@ FILTERS = {
 def check(index: Index) -> Iterator[Problem]:
     """Every export."""
     for document in index.of_kind("Export"):
+        yield from _format(document)
         yield from _target(document)
         yield from _version(index, document)
         yield from _splits(document)
-        yield from _storage(document)
+        yield from storage_problems(find(document.node, "spec", "destination"), "destination")
         yield from _classes(index, document)
         originals = texts_at(document.node, "spec", "originals")
         yield from unknown_specifications(index, index.collection_of(document), originals)
 
 
+def _format(document: Document) -> Iterator[Problem]:
+    """Files come from a collection and rows from a query; both are written as they are."""
+    spec, name = find(document.node, "spec"), text_at(document.node, "spec", "format") or ""
+    if spec is None:
+        return
+    for key, home in _SCOPES.items():
+        at = locate_key(spec, key)
+        if at is not None and name != home:
+            yield Problem(f"the format {name} has no {key}", at, fix=f"remove it, or write format: {home}")
+        if at is None and name == home:
+            yield Problem(f"an export of the format {name} needs a {key}", spec.at, fix=f"add '{key}: ...'")
+    for key in _OF_ANNOTATIONS if name in _SCOPES.values() else ():
+        at = locate_key(spec, key)
+        if at is not None:
+            yield Problem(f"the format {name} has no {key}", at, "It concerns annotation work.", "remove it")
+
+
 def _target(document: Document) -> Iterator[Problem]:
     spec = find(document.node, "spec")
+    if text_at(spec, "format") in _SCOPES.values():
+        return
     target = text_at(spec, "target") or "assignment"
     if target not in FILTERS or spec is None:
         return
@@ -116,20 +141,6 @@ def _version(index: Index, document: Document) -> Iterator[Problem]:
         detail = f"{dataset.label} declares {listed(known) or 'none'}; others may exist on the backend."
         fix = did_you_mean(name, known, "add it to the versions of the data set")
         yield Problem(f"the data set does not declare the version '{name}'", version.at, detail, fix, Severity.WARNING)
-
-
-def _storage(document: Document) -> Iterator[Problem]:
-    """The backend says where its storage is and how to get in; a path on it stays on it."""
-    place = find(document.node, "spec", "destination")
-    path, options = find(place, "path"), locate_key(place, "options")
-    if find(place, "storage") is None:
-        return
-    if options is not None:
-        fix = "remove them, or write a url"
-        yield Problem("a destination on a storage takes no options: the backend gives them", options, fix=fix)
-    parts = (text_at(place, "path") or "").strip("/").split("/")
-    if path is not None and any(part in ("", ".", "..") for part in parts):
-        yield Problem("the path does not name a folder on the storage", path.at, fix="write it without '.' and '..'")
 
 
 def _splits(document: Document) -> Iterator[Problem]:

@@ -39,6 +39,7 @@ REFERENCES = (
     ReferenceField("TaskSet", ("spec", "project"), "AnnotationProject"),
     ReferenceField("TaskSet", ("spec", "assets"), "AssetSet"),
     ReferenceField("Export", ("spec", "project"), "AnnotationProject"),
+    ReferenceField("Export", ("spec", "collection"), "Collection"),
     ReferenceField("Export", ("spec", "groundTruth", "dataset"), "GroundTruthDataset"),
     *(
         ReferenceField(kind.name, ("spec", *name.split(".")), target, others=_others(kind, name))

@@ -20,6 +20,8 @@ _IDENTITY: Mapping[str, tuple[str, ...]] = {
     "Team": ("title",),
     "Evaluation": ("title",),
     "Link": ("parent", "title"),
+    "Table": ("parent", "title"),
+    "EntityView": ("parent", "title"),
     "WikiPage": ("of", "parent", "title"),
 }
 
@@ -105,10 +107,11 @@ def _levels(document: Document) -> Iterator[Problem]:
 def _locations(document: Document) -> Iterator[Problem]:
     for node in list_at(document.node, "spec", "locations"):
         kind = "id" if find(node, "id") is not None else text_at(node, "type")
+        known = _LOCATION_FIELDS.get(kind or "")
         for name, _ in map_at(node):
             at = locate_key(node, name)
-            if kind in _LOCATION_FIELDS and at is not None and name not in _LOCATION_FIELDS[kind]:
-                detail = f"It has: {', '.join(_LOCATION_FIELDS[kind])}."
+            if known is not None and at is not None and name not in known:
+                detail = f"It has: {', '.join(known)}."
                 what = "a location that is named by id" if kind == "id" else f"a location of type {kind}"
                 yield Problem(f"{what} has no '{name}'", at, detail, "remove it")
 

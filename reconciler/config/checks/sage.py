@@ -16,7 +16,6 @@ _OTHER_TITLE = 100
 _NO_FILE_RULES = {
     "sources": "every file is a unit of its own there; use source, one AssetSet per place",
     "files": "every file is a unit of its own there; use include and exclude",
-    "existing": "name the source of the files, then take over what is there with onExists: adopt or import --all",
     "groups": "there are no groups there; use folders or metadata",
 }
 
@@ -71,6 +70,9 @@ def _asset_set(document: Document) -> Iterator[Problem]:
         at = locate_key(spec, name)
         if at is not None:
             yield Problem(f"the backend cannot honour '{name}'", at, fix=fix)
+    rule = locate_key(find(spec, "existing"), "key")
+    if rule is not None:
+        yield Problem("the backend knows files by their place", rule, "That is their key.", "remove 'key'")
     layout = find(spec, "units", "layout")
     if layout is not None:
         yield Problem("the backend knows no layout", layout.at, "Every file is a unit of its own.", "remove it")

@@ -57,7 +57,8 @@ def connect_in_process(app: WSGI, url: str, token: str) -> HttpClient:
     from reconciler.providers.in_process import InProcessTransport
 
     service = service_for(Credentials(url, token), "the store of the embedded backend belongs to another installation")
-    return HttpClient(service, transport=InProcessTransport(app))
+    transport = InProcessTransport(app)
+    return HttpClient(service, transport=transport, put=transport.put)
 
 
 def find_credentials(settings: BackendSettings, environ: Mapping[str, str], home: Path) -> Credentials:

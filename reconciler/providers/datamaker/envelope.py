@@ -43,8 +43,12 @@ def object_in(reply: Reply, operation: str) -> Row:
 
 
 def rows_in(value: JSON, operation: str) -> list[Row]:
-    """The rows of a listing in either dialect. Raises BackendError when there is no list of objects."""
-    rows = data_of(value)
+    """The rows of a listing in either dialect.
+
+    Raises BackendError when they are not in the envelope that every listing has: a bare `[]` may come from anywhere,
+    and taken for a listing it would say that everything is gone.
+    """
+    rows = data_of(value) if isinstance(value, dict) else None
     rows = rows.get("results") if isinstance(rows, dict) else rows
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise BackendError("the answer is not a listing", operation=operation)

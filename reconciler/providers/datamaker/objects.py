@@ -149,13 +149,11 @@ def update(
         raise Conflict("it changed since it was read", operation=operation, fix="plan again")
     fields = patched(current.fields, changes, kind.keyed, desired.fields)
     body = _touched(kind, desired.address, there, current.fields, fields)
-    moved = [part for part in kind.parts if part_of(current.fields, part) != part_of(fields, part)]
-    if not body and not moved:
+    if not body and not _moved(kind, current.fields, fields):
         return current
     if body:
         client.call("PATCH", f"{kind.path}{observed.remote_id}/", body=body, repeatable=True)
-    for part in moved:
-        part.write(client, observed.remote_id, part_of(current.fields, part) or {}, part_of(fields, part) or {})
+    _write_parts(client, kind, observed.remote_id, current.fields, fields)
     return _whole(client, kind, kind.from_wire(_detail(client, kind, observed.remote_id)), seen)
 
 
@@ -171,18 +169,34 @@ def _touched(
 def rehearse(
     client: HttpClient, kind: RestKind, desired: Desired, remote_id: str | None, changes: tuple[FieldChange, ...]
 ) -> None:
-    """`POST` or `PATCH` with `?dry_run=true`: the service checks and writes nothing. Parts are not rehearsed."""
-    params: Params = {"dry_run": "true"}
+    """Write with `?dry_run=true`: the service checks and writes nothing.
+
+    Parts are rehearsed of an object that is there; a new one has no id yet by which its parts could be addressed.
+    """
+    trying = client.writing_with({"dry_run": "true"})
     if remote_id is None:
         body = kind.to_wire(without_parts(desired.fields, kind.parts), desired.address)
-        client.call("POST", kind.path, params=params, body=body, repeatable=True)
+        trying.call("POST", kind.path, body=body, repeatable=True)
         return
     there = _detail(client, kind, remote_id)
-    current = kind.from_wire(there).fields
+    wanted = declared_paths(desired.fields) | {".".join(c.path[:n]) for c in changes for n in (1, 2)}
+    current = _whole(client, kind, kind.from_wire(there), wanted).fields
     fields = patched(current, changes, kind.keyed, desired.fields)
     body = _touched(kind, desired.address, there, current, fields)
     if body:
-        client.call("PATCH", f"{kind.path}{remote_id}/", params=params, body=body, repeatable=True)
+        trying.call("PATCH", f"{kind.path}{remote_id}/", body=body, repeatable=True)
+    _write_parts(trying, kind, remote_id, current, fields)
+
+
+def _write_parts(
+    client: HttpClient, kind: RestKind, remote_id: str, before: Mapping[str, JSON], after: Mapping[str, JSON]
+) -> None:
+    for part in _moved(kind, before, after):
+        part.write(client, remote_id, part_of(before, part) or {}, part_of(after, part) or {})
+
+
+def _moved(kind: RestKind, before: Mapping[str, JSON], after: Mapping[str, JSON]) -> list[Part]:
+    return [part for part in kind.parts if part_of(before, part) != part_of(after, part)]
 
 
 def delete(client: HttpClient, kind: RestKind, remote_id: str) -> None:

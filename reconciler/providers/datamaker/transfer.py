@@ -9,6 +9,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from reconciler.errors import BackendError, Denied, Invalid, ReconcilerError, Transient
 from reconciler.model.json import JSON
@@ -200,4 +201,9 @@ def _leaf(ref: FileRef) -> str:
 
 
 def _mime(ref: FileRef) -> str | None:
-    return mimetypes.guess_type(_leaf(ref))[0]
+    return _guessed(_leaf(ref))
+
+
+@lru_cache(BATCH)  # asked for with the address, then with the bytes
+def _guessed(name: str) -> str | None:
+    return mimetypes.guess_type(name)[0]

@@ -13,14 +13,19 @@ from reconciler.providers.sage.wire import Row, object_in, text_in
 _FIRST_S, _LONGEST_S, _TOTAL_S = 0.1, 5.0, 600.0
 
 
-def run(client: HttpClient, path: str, body: Mapping[str, JSON], clock: Clock | None = None) -> Row:
+def run(
+    client: HttpClient, path: str, body: Mapping[str, JSON], clock: Clock | None = None, *, repeatable: bool = False
+) -> Row:
     """`POST {path}/start`, then `GET {path}/get/{token}` until it is no longer 202; returns the job's answer.
+
+    repeatable: whether starting it twice has the effect of starting it once.
 
     Raises:
         Invalid: the job failed. TimedOut: it did not end within ten minutes.
     """
     clock = clock or Clock()
-    started = object_in(client.call("POST", f"{path}/start", body=dict(body)), f"POST {path}/start")
+    reply = client.call("POST", f"{path}/start", body=dict(body), repeatable=repeatable)
+    started = object_in(reply, f"POST {path}/start")
     token = text_in(started, "token", f"POST {path}/start")
     begun, pause_s = clock.now(), _FIRST_S
     while True:

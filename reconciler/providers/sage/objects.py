@@ -18,10 +18,12 @@ from reconciler.providers.base import Dependents, Desired, Settled
 from reconciler.providers.sage import (
     access_policies,
     collections,
+    entity_views,
     evaluations,
     links,
     schema_bindings,
     storage_settings,
+    tables,
     teams,
     wiki_pages,
 )
@@ -55,10 +57,12 @@ class ObjectKind(Protocol):
 _MODULES = (
     collections,
     access_policies,
+    entity_views,
     evaluations,
     links,
     schema_bindings,
     storage_settings,
+    tables,
     teams,
     wiki_pages,
 )

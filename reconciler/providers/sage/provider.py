@@ -19,6 +19,8 @@ from reconciler.providers.base import (
     RecordListing,
     RowOutcome,
     Settled,
+    TableListing,
+    TableRow,
     TaskListing,
     UnitDraft,
     UnitEdit,
@@ -26,11 +28,12 @@ from reconciler.providers.base import (
     ignore_bytes,
 )
 from reconciler.providers.pool import Pool
-from reconciler.providers.sage import objects, provenance, units
+from reconciler.providers.sage import cells, exports, objects, provenance, units
 from reconciler.providers.sage.calls import Calls
 from reconciler.providers.sage.connection import Clients
 from reconciler.providers.sage.limits import fit
 from reconciler.providers.sage.people import People
+from reconciler.providers.sage.table_rows import TableRows
 from reconciler.providers.sage.tree import Tree
 from reconciler.providers.sage.upload import Uploads
 from reconciler.providers.sage.wire import object_in
@@ -53,8 +56,10 @@ CAPABILITIES = Capabilities(
     by_place=True,
     versions_content=True,
     trash=True,
+    targets=frozenset({"collection"}),
     fit=fit,
     is_outside=provenance.is_outside,
+    cell=cells.fit,
 )
 
 
@@ -72,6 +77,7 @@ class SageProvider:
         self._uploads = Uploads(clients.file, self._parts)
         self._calls = Calls(clients.repo, self._uploads, People(clients.repo))
         self._trees: dict[str, Tree] = {}
+        self._rows = TableRows(clients)
 
     def check(self) -> str:
         """`GET /userProfile`."""
@@ -150,6 +156,18 @@ class SageProvider:
         """See `Provider.tidy_units`."""
         self._tree(collection_id).tidy()
 
+    def list_rows(self, table_id: str, *, etag: str | None = None) -> TableListing | NotModified:
+        """See `HasTables.list_rows`."""
+        return self._rows.read(table_id, etag)
+
+    def write_rows(self, table_id: str, rows: Sequence[TableRow]) -> list[RowOutcome]:
+        """See `HasTables.write_rows`."""
+        return self._rows.write(table_id, rows)
+
+    def delete_rows(self, table_id: str, rows: Mapping[str, str]) -> list[RowOutcome]:
+        """See `HasTables.delete_rows`."""
+        return self._rows.delete(table_id, rows)
+
     def list_tasks(self, project_id: str, *, etag: str | None = None) -> TaskListing | NotModified:  # noqa: ARG002
         """See `Provider.list_tasks`; there are none."""
         raise _no_tasks()
@@ -169,17 +187,17 @@ class SageProvider:
     def records(
         self,
         target: str,  # noqa: ARG002
-        scope: Mapping[str, str],  # noqa: ARG002
+        scope: Mapping[str, str],
         filters: Mapping[str, JSON],  # noqa: ARG002
         *,
-        etag: str | None = None,  # noqa: ARG002
+        etag: str | None = None,
     ) -> RecordListing | NotModified:
-        """See `Provider.records`; there are no annotation records."""
-        raise _no_tasks()
+        """See `Provider.records`: of files below a collection."""
+        return exports.below(self._clients, self._pool, scope["collection"], etag)
 
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
         """See `Provider.fetch`."""
-        return self._clients.file.download(file.url)
+        return exports.fetch(self._clients.file, file)
 
     def close(self) -> None:
         """See `Provider.close`."""

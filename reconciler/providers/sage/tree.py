@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from threading import RLock
 
 from reconciler.errors import Conflict
@@ -40,18 +41,25 @@ class Tree:
         self.ids[""] = self.collection_id
 
     def walk(self) -> Iterator[list[ObservedUnit]]:
-        """All files in outline, folder by folder; several folders are asked for at once."""
+        """All files in outline, folder by folder."""
+        for rows in self.entries(("folder", "file")):
+            units = [_outline(path, row) for path, row in rows if row.get("type") == FILE]
+            for start in range(0, len(units), 500):
+                yield units[start : start + 500]
+
+    def entries(self, types: tuple[str, ...]) -> Iterator[list[tuple[str, Row]]]:
+        """Headers of everything below with its path, folder by folder; several folders are asked for at once.
+
+        types: among them folders, which are gone through."""
         waiting = [("", self.collection_id)]
         while waiting:
             batch, waiting = waiting[: self.pool.size * 2], waiting[self.pool.size * 2 :]
-            for (path, _), rows in zip(batch, self.pool.map(self._listed, batch), strict=True):
+            for (path, _), rows in zip(batch, self.pool.map(partial(self._listed, types), batch), strict=True):
                 waiting += self._folders(path, rows)
-                units = [_outline(path, row) for row in rows if row.get("type") == FILE]
-                for start in range(0, len(units), 500):
-                    yield units[start : start + 500]
+                yield [(_below(path, str(row["name"])), row) for row in rows]
 
-    def _listed(self, folder: tuple[str, str]) -> list[Row]:
-        pages = entities.children(self.client, folder[1], ("folder", "file"))
+    def _listed(self, types: tuple[str, ...], folder: tuple[str, str]) -> list[Row]:
+        pages = entities.children(self.client, folder[1], types)
         return [row for page in pages for row in page]
 
     def _folders(self, path: str, rows: list[Row]) -> list[tuple[str, str]]:
@@ -138,8 +146,7 @@ class Tree:
 
 
 def _outline(path: str, row: Row) -> ObservedUnit:
-    key = _below(path, str(row["name"]))
-    return ObservedUnit(str(row["id"]), None, {}, {}, key=key, token=entities.token_of(row))
+    return ObservedUnit(str(row["id"]), None, {}, {}, key=path, token=entities.token_of(row))
 
 
 def _below(path: str, name: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 import reconciler
 from reconciler import config
-from reconciler.config.kinds import KINDS, UNSUPPORTED_KINDS
+from reconciler.config.kinds import KINDS
 from reconciler.config.schema import load_schema
 from reconciler.model.workspace import Configuration
 
@@ -83,8 +83,3 @@ def test_page_names_every_field_of_its_kind(kind: str) -> None:
     parts = [schema["properties"]["spec"], *(part for name, part in schema["$defs"].items() if name not in common)]
     names = set(property_names(parts))
     assert [name for name in sorted(names) if not re.search(rf"[`.]{name}[`.:]", text)] == []
-
-
-def test_language_page_names_every_kind_that_is_not_supported() -> None:
-    text = (DOCS / "configuration.md").read_text()
-    assert [kind for kind in UNSUPPORTED_KINDS if f"`{kind}`" not in text] == []

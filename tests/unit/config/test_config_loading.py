@@ -260,6 +260,15 @@ def test_load_token_in_plain_text_warns_and_is_kept_secret(root: Path) -> None:
     assert "syn_123" not in str(got.warnings[0])
 
 
+def test_load_keeps_settings_of_a_backend_that_are_no_plain_values(root: Path) -> None:
+    block = "backends: {sage: {type: sage, token: t, endpoints: {repo: 'http://127.0.0.1:1/repo/v1'}}}"
+    (root / "reconciler.yaml").write_text(
+        f"apiVersion: reconciler.dev/v1\nkind: Workspace\nmetadata: {{name: w}}\nspec:\n  {block}\n"
+    )
+    settings = load(root, environ={}).workspace.backends["sage"].settings
+    assert settings["endpoints"] == {"repo": "http://127.0.0.1:1/repo/v1"}
+
+
 def test_load_sage_backend_is_usable(root: Path) -> None:
     write(
         root,
@@ -313,3 +322,13 @@ def test_import_of_the_package_does_not_import_yaml() -> None:
     code = "import sys, reconciler.config; print(sorted({'yaml', 'jsonschema_rs', 'jsonschema'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_settings_of_a_backend_keep_their_mappings(tmp_path: Path) -> None:
+    settings = "{type: sage, token: t, endpoints: {repo: 'http://127.0.0.1:1/repo/v1'}}"
+    (tmp_path / "reconciler.yaml").write_text(
+        "apiVersion: reconciler.dev/v1\nkind: Workspace\nmetadata: {name: w}\n"
+        f"spec: {{backends: {{lab: {settings}}}, defaultBackend: lab}}\n"
+    )
+    found = load(tmp_path).workspace.backends["lab"].settings
+    assert found == {"token": "t", "endpoints": {"repo": "http://127.0.0.1:1/repo/v1"}}

@@ -14,7 +14,7 @@ import pytest
 
 import reconciler
 from reconciler.config.checks.exports import FILTERS
-from reconciler.config.kinds import KINDS, UNSUPPORTED_KINDS
+from reconciler.config.kinds import KINDS
 from reconciler.config.schema import combined_schema, load_schema, schema_text
 from reconciler.errors import UsageError
 from reconciler.formats.writers import OPTION_SCHEMAS
@@ -85,11 +85,6 @@ def test_schema_text_of_unknown_kind_names_the_nearest() -> None:
     with pytest.raises(UsageError) as error:
         schema_text("AsetSet")
     assert error.value.fix == "did you mean 'AssetSet'?"
-
-
-def test_schema_text_of_unsupported_kind_says_so() -> None:
-    with pytest.raises(UsageError, match="not supported in this version"):
-        schema_text(UNSUPPORTED_KINDS[0])
 
 
 def test_export_schema_has_the_options_of_the_writers() -> None:

@@ -82,3 +82,13 @@ def test_listing_of_another_shape_is_an_error_not_an_empty_list(body):
 def test_listing_of_broken_text_is_transient(body):
     with pytest.raises(Transient):
         list(all_rows(client(lambda _: httpx.Response(200, content=body)), "/v2/things/", {}))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[], [{"id": 1}], {}, {"data": []}, {"results": None}, {"data": {}, "meta": {}}, {"data": [1], "meta": {}}, None],
+    ids=["bare empty list", "bare list", "empty object", "data alone", "null", "object", "no objects", "nothing"],
+)
+def test_answer_in_no_envelope_is_an_error_and_no_empty_listing(answer):
+    with pytest.raises(BackendError, match="not a listing"):
+        list(all_rows(client(lambda _: httpx.Response(200, json=answer)), "/v2/things/", {}))

@@ -77,3 +77,41 @@ def test_in_process_application_may_start_its_answer_late():
         yield b"late"
 
     assert _client(app).get("/").text == "late"
+
+
+@pytest.mark.parametrize("content", [b"bytes", iter([b"by", b"tes"])], ids=["whole", "streamed"])
+def test_in_process_put_gives_the_application_what_a_request_would(content):
+    seen = []
+
+    def app(environ, start_response):
+        body = environ.pop("wsgi.input").read()
+        environ.pop("HTTP_USER_AGENT", None), environ.pop("HTTP_ACCEPT", None), environ.pop("HTTP_CONNECTION", None)
+        environ.pop("HTTP_ACCEPT_ENCODING", None)
+        seen.append({**environ, "body": body})
+        start_response("200 OK", [("ETag", "x")])
+        return [b"o", b"k"]
+
+    url, head = "http://embedded:81/up/a%20b?part=0&signature=%2F", {"content-length": "5", "content-type": "text/x"}
+    answer = InProcessTransport(app).put(url, head, content)
+    _client(app).put(url, content=b"bytes", headers=head)
+    assert (answer.status, answer.headers, answer.body) == (200, [("ETag", "x")], b"ok")
+    assert seen[0] == seen[1]
+
+
+def test_in_process_put_raises_what_its_body_raises():
+    def chunks():
+        yield b"x"
+        raise SourceError([], "changed")
+
+    def app(environ, start_response):
+        environ["wsgi.input"].read()
+        start_response("400 Bad Request", [])
+        return [b"too short"]
+
+    with pytest.raises(SourceError, match="changed"):
+        InProcessTransport(app).put("http://embedded/", {"content-length": "30"}, chunks())
+
+
+def test_in_process_put_without_an_answer_is_an_error_of_the_transport():
+    with pytest.raises(httpx.RemoteProtocolError):
+        InProcessTransport(lambda *_: []).put("http://embedded/", {}, b"")

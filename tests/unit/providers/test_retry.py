@@ -56,8 +56,33 @@ def test_call_gives_up_after_the_attempts():
 def test_call_gives_up_when_the_next_wait_exceeds_the_time():
     scene = Scene(*[Throttled("x", retry_after_s=25.0)] * 9)
     with pytest.raises(Throttled):
-        scene.run(total_s=60.0)
+        scene.run(throttled_s=60.0)
     assert (scene.attempts, scene.now) == (3, 50.0)
+
+
+def test_failures_give_up_when_the_next_wait_exceeds_their_time():
+    scene = Scene(*[Transient("x")] * 9)
+    with pytest.raises(Transient):
+        scene.run(first_wait_s=40.0, max_wait_s=40.0, total_s=50.0)
+    assert (scene.attempts, scene.now) == (3, 40.0)
+
+
+def test_being_throttled_uses_up_neither_attempts_nor_time_of_failures():
+    scene = Scene(*[Throttled("x", retry_after_s=25.0)] * 9, Transient("x"))
+    assert scene.run(attempts=2) == "done"
+
+
+def test_calls_beyond_a_quota_by_the_minute_all_succeed():
+    scene, served = Scene(), []
+
+    def attempt():
+        if len([at for at in served if at > scene.now - 60]) >= 600:
+            raise Throttled("x")
+        served.append(scene.now)
+
+    for _ in range(2000):
+        call(attempt, repeatable=False, retry=Retry(), clock=scene.clock)
+    assert len(served) == 2000
 
 
 @pytest.mark.parametrize(
