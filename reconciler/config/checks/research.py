@@ -37,12 +37,16 @@ _LOCATION_FIELDS: Mapping[str, tuple[str, ...]] = {
     "proxy": (*_SHOWN, "proxyUrl", "benefactorId", "credentials"),
 }
 
+_ENTITY_ONLY = ("download", "edit", "edit_and_delete")
+_EVALUATION_ONLY = ("submit", "score")
+
 
 def check(index: Index) -> Iterator[Problem]:
     """Every document of these kinds."""
     yield from _repeated(index)
     for document in index.of_kind("AccessPolicy"):
         yield from _inheritance(index, document)
+        yield from _levels(document)
     for document in index.of_kind("StorageLocation"):
         yield from _locations(document)
     for document in index.of_kind("Evaluation"):
@@ -85,6 +89,19 @@ def _inheritance(index: Index, document: Document) -> Iterator[Problem]:
             "Only what lies in a project can be without a list of its own.",
             "write entries instead",
         )
+
+
+def _levels(document: Document) -> Iterator[Problem]:
+    """Levels that what the policy is of does not have, as far as the document tells what that is."""
+    of = find(document.node, "spec", "of")
+    foreign = _ENTITY_ONLY if text_at(of, "kind") == "Evaluation" else _EVALUATION_ONLY
+    if find(of, "id") is not None:
+        return
+    for entry in list_at(document.node, "spec", "entries"):
+        node, level = find(entry, "access"), text_at(entry, "access")
+        if node is not None and level in foreign:
+            fix = f"write another one; {', '.join(foreign)} are for {'entities' if 'edit' in foreign else 'evaluations'}"
+            yield Problem(f"there is no access '{level}' here", node.at, fix=fix)
 
 
 def _locations(document: Document) -> Iterator[Problem]:
