@@ -100,7 +100,8 @@ def _levels(document: Document) -> Iterator[Problem]:
     for entry in list_at(document.node, "spec", "entries"):
         node, level = find(entry, "access"), text_at(entry, "access")
         if node is not None and level in foreign:
-            fix = f"write another one; {', '.join(foreign)} are for {'entities' if 'edit' in foreign else 'evaluations'}"
+            owners = "entities" if foreign is _ENTITY_ONLY else "evaluations"
+            fix = f"write another one; {', '.join(foreign)} are for {owners}"
             yield Problem(f"there is no access '{level}' here", node.at, fix=fix)
 
 
