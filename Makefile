@@ -16,7 +16,9 @@ INSTALLED := $(VENV)/.installed
 OFFICIAL := .venv-official
 SAGE_OFFICIAL := .venv-sage-official
 
-.PHONY: help setup demo test lint bench clean official
+SERVERS := .venv-servers
+
+.PHONY: help setup demo test lint bench clean official servers
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -35,8 +37,9 @@ demo: setup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/quickstart/demo.sh .demo
 	@echo "To use the commands in this shell: . $(BIN)/activate && cd .demo"
 
-test: lint official
+test: lint official servers
 	$(BIN)/python -W error -m pytest -n $(WORKERS) --dist loadfile
+	@! test -f $(SERVERS)/.installed || $(SERVERS)/bin/python -m pytest tests/servers
 
 # The official clients and the fuzzer have environments of their own: they are never dependencies of the product.
 # The first client declares a newer Python than it needs, and many more packages than its clients and commands use.
@@ -55,6 +58,16 @@ $(SAGE_OFFICIAL)/.installed: tests/official/sage_requirements.txt
 		--require-hashes -r tests/official/sage_requirements.txt && touch $@ \
 		|| echo "the official Sage client could not be installed: its tests in tests/official will be skipped"
 
+# Client libraries of the clouds and emulators of their services: tests/servers, which is skipped without them. The tests of
+# what is said when a package is missing need an environment that has none of these.
+servers: $(SERVERS)/.installed
+
+$(SERVERS)/.installed: tests/servers/requirements.txt
+	$(PYTHON) -m venv --clear $(SERVERS)
+	$(SERVERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--require-hashes -r tests/servers/requirements.txt && touch $@ \
+		|| echo "the clients of the servers could not be installed: tests/servers will be skipped"
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -65,5 +78,5 @@ bench: setup
 	$(BIN)/python -u -m tests.benchmarks
 
 clean:
-	rm -rf $(VENV) $(OFFICIAL) $(SAGE_OFFICIAL) .demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(OFFICIAL) $(SAGE_OFFICIAL) $(SERVERS) .azurite .demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -29,6 +29,15 @@ CREATE TABLE sage_snapshots (
     entity_id INTEGER NOT NULL REFERENCES sage_entities ON DELETE CASCADE, number INTEGER NOT NULL,
     change INTEGER NOT NULL, slots TEXT NOT NULL, PRIMARY KEY (entity_id, number)) WITHOUT ROWID;
 
+-- Files that are, or once were, in cells of a table.
+CREATE TABLE sage_table_files (
+    table_id INTEGER NOT NULL REFERENCES sage_entities ON DELETE CASCADE, file_handle_id INTEGER NOT NULL,
+    PRIMARY KEY (table_id, file_handle_id)) WITHOUT ROWID;
+CREATE INDEX sage_table_files_by_file ON sage_table_files (file_handle_id);
+
+CREATE TABLE sage_data_types (
+    entity_id INTEGER PRIMARY KEY REFERENCES sage_entities ON DELETE CASCADE, data_type TEXT NOT NULL) WITHOUT ROWID;
+
 CREATE TABLE sage_organizations (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, name_key TEXT NOT NULL UNIQUE,
     created_by INTEGER NOT NULL, created_on TEXT NOT NULL);
@@ -41,7 +50,8 @@ CREATE TABLE sage_schemas (
 -- semantic: null for versions without a number, of which the last is what the schema's name alone means.
 CREATE TABLE sage_schema_versions (
     id INTEGER PRIMARY KEY AUTOINCREMENT, schema_id INTEGER NOT NULL REFERENCES sage_schemas ON DELETE CASCADE,
-    semantic TEXT, sha256 TEXT NOT NULL, body TEXT NOT NULL, created_by INTEGER NOT NULL, created_on TEXT NOT NULL,
+    semantic TEXT, content_hash TEXT NOT NULL, body TEXT NOT NULL, created_by INTEGER NOT NULL,
+    created_on TEXT NOT NULL,
     UNIQUE (schema_id, semantic));
 
 -- version_id: null when the binding follows the schema's latest version.

@@ -189,13 +189,15 @@ def _sources(spec: Spec) -> tuple[SourceLocation, ...]:
 
 
 def _source(item: Spec, specification: str | None) -> SourceLocation:
+    storage = item.get("storage")
     return SourceLocation(
-        url=item["url"],
+        url=item["url"] if storage is None else item["path"],
         recursive=item.get("recursive", True),
         include=tuple(item.get("include", ("**",))),
         exclude=tuple(item.get("exclude", ())),
         options=item.get("options", {}),
         specification=specification,
+        storage=None if storage is None else str(_integer(storage)),
     )
 
 

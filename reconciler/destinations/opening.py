@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 from reconciler.destinations.base import Destination
 from reconciler.destinations.local import LocalDestination
 from reconciler.destinations.remote import RemoteDestination
-from reconciler.errors import ConfigError, MissingExtra, Problem
+from reconciler.errors import ConfigError, MissingExtra, Problem, Transient
+from reconciler.filesystems.opening import open_filesystem
 from reconciler.model.json import JSON
-
-_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "sftp": "sftp"}
 
 
 def open_destination(url: str, options: Mapping[str, JSON] | None = None, *, folder: Path) -> Destination:
@@ -27,7 +26,7 @@ def open_destination(url: str, options: Mapping[str, JSON] | None = None, *, fol
     if not separator or protocol in ("file", "local"):
         path = Path(rest if separator else url).expanduser()
         return LocalDestination(path if path.is_absolute() else folder / path)
-    return _open_remote(url, protocol, dict(options or {}))
+    return _open_remote(url, options or {}, folder)
 
 
 def shown(url: str) -> str:
@@ -37,13 +36,13 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else url
 
 
-def _open_remote(url: str, protocol: str, options: dict[str, JSON]) -> Destination:
-    import fsspec
-
+def _open_remote(url: str, options: Mapping[str, JSON], folder: Path) -> Destination:
     try:
-        fs, root = fsspec.core.url_to_fs(url, **options)
-    except ImportError as exc:
-        raise MissingExtra(f"destination {shown(url)}", _EXTRAS.get(protocol, protocol)) from exc
+        fs, root = open_filesystem(url, options, folder)
+    except MissingExtra:
+        raise
+    except OSError as exc:  # over SSH the connection is made here; the text may hold names and addresses
+        raise Transient(f"{shown(url)} does not work: {type(exc).__name__}", operation="export") from exc
     except (ValueError, TypeError) as exc:
         problem = Problem(
             f"destination {shown(url)} cannot be opened: {type(exc).__name__}", fix="check url and options"

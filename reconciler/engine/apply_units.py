@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from reconciler.engine.origins import resolved
 from reconciler.engine.places import proof_of
 from reconciler.engine.running import Applying, Recorded, RowRunner, forgotten, replace_rows
+from reconciler.engine.source_places import located
 from reconciler.errors import Invalid, SourceError
 from reconciler.model.address import Address
 from reconciler.model.body import composition, decode_unit
@@ -56,15 +57,25 @@ class UnitWork:
         self.adopt_all(mark=True)
         perform = self.runner.perform
         self.runner.prepare(Action.MOVE, self._park, self._record_parked, lambda row: bool(row.context.get("park")))
-        perform(Action.MOVE, self._edit, self._record_moved, ready=self._ready)
+        # Where a row may still stand that should have moved, none is put: it would take that row's place in the state.
+        held = self._left_behind()
+        perform(Action.MOVE, self._edit, self._record_moved, chosen=lambda row: row.key not in held, ready=self._ready)
+        held = self._left_behind()
         for level in self._levels():
-            turn = partial(_is_at, level)
+            turn = partial(_is_at, level, held)
             perform(Action.CREATE, self._create, self._record_written, chosen=turn, ready=self._ready)
             perform(Action.UPDATE, self._edit, self._record_written, chosen=turn, ready=self._ready)
         perform(Action.REPLACE, self._replace, self._record_written)
         perform(Action.FORGET, lambda rows: [RowOutcome(row.key) for row in rows], self._record_forgotten)
         perform(Action.DELETE, self._delete, self._record_forgotten)
         self.provider.tidy_units(self.collection_id)
+
+    def _left_behind(self) -> set[str]:
+        """The former keys of rows that failed to move."""
+        if not self.runner.failures:
+            return set()
+        rows = self.run.plan.rows(self.address, [Action.MOVE])
+        return {row.previous_key or "" for row in rows if self.runner.has_failed(row.key)}
 
     def _levels(self) -> list[int]:
         """The steps to take: what a unit was made from comes before it."""
@@ -187,8 +198,8 @@ class UnitWork:
         return OwnedRow(row.key, remote_id, content_digest(files), fields, shape, files, seen)
 
 
-def _is_at(level: int, row: RowChange) -> bool:
-    return int(row.context.get("level", 0)) == level
+def _is_at(level: int, held: Container[str], row: RowChange) -> bool:
+    return int(row.context.get("level", 0)) == level and not (row.action is Action.CREATE and row.key in held)
 
 
 def _as_found(row: RowChange) -> RowChange:
@@ -231,7 +242,7 @@ def unit_work(run: Applying, runner: RowRunner, provider: Provider, collection_i
     elif isinstance(declared, AssetSet):
         from reconciler.sources import SourceContent
 
-        content = SourceContent(declared)
+        content = SourceContent(located(run.session, declared))
         adopt = declared.head.lifecycle.on_exists is OnExists.ADOPT
     moves = run.plan.rows(runner.address, [Action.MOVE]) if provider.capabilities.is_outside else ()
     moved = {row.key: row.remote_id or "" for row in moves}

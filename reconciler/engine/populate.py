@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from reconciler.engine.events import Scanning
 from reconciler.engine.origins import IsOutside, unit_references, with_provenance
 from reconciler.engine.session import Session
+from reconciler.engine.source_places import located
 from reconciler.errors import ConfigError, Problem, Severity
 from reconciler.model.address import Address
 from reconciler.model.body import composition, encode_unit
@@ -67,6 +68,7 @@ def unit_population(
 
     address = asset_set.head.address
     session.events(Scanning(address))
+    asset_set = located(session, asset_set)
     seen = survey(asset_set, rules.specifications, metadata, unit_meta_schema=rules.schema)
     name = digest(
         [_FORMAT, seen.fingerprint, rules.algorithm, rules.one_per_content, asset_set.duplicates.value, rules.form]

@@ -154,6 +154,10 @@ class RowRunner:
     def _is_hopeless(self) -> bool:
         return isinstance(self.cause, (Denied, Transient))
 
+    def has_failed(self, key: str) -> bool:
+        """Whether a row failed; it may have been carried out all the same."""
+        return key in self._failed
+
     def prepare(self, action: Action, work: Work, record: Record, chosen: Callable[[RowChange], bool]) -> None:
         """Do what must be done to all chosen rows of an action before the first of them is carried out."""
         counted = dict(self.done)

@@ -116,6 +116,7 @@ class SourceLocation:
     url: as written: a local path, relative to the document's folder, or any fsspec URL. options: for fsspec; may
     hold secrets, so they are never shown, compared or stored. include, exclude: globs over the "/"-separated path
     below the root. specification: set when every file of this source belongs to one specification (multi path).
+    storage: id of a storage of the backend; `url` is then the path on it, until the backend has told where it is.
     """
 
     url: str
@@ -124,6 +125,7 @@ class SourceLocation:
     exclude: tuple[str, ...] = ()
     options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
     specification: str | None = None
+    storage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

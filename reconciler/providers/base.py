@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
@@ -233,10 +233,10 @@ class StoragePlace:
 
 @runtime_checkable
 class HasStorages(Protocol):
-    """What a provider has besides whose backend lets clients write to its storages."""
+    """What a provider has besides whose backend lets clients at its storages."""
 
-    def storage(self, storage_id: str) -> StoragePlace:
-        """Where a storage is and how to get in. Raises Invalid when it cannot be written to from here."""
+    def storage(self, storage_id: str, purpose: Literal["read", "write"] = "write") -> StoragePlace:
+        """Where a storage is and how to get in. Raises Invalid when it cannot be reached from here."""
 
 
 @runtime_checkable

@@ -34,6 +34,8 @@ from reconciler.sources.table import read_metadata
 
 # So many files are opened to complete the report of a run that has errors anyway.
 _CONTENT_CHECKS = 20_000
+# Each remote one costs a round trip, and they are read one after the other.
+_REMOTE_CONTENT_CHECKS = 1000
 _SEVERITY = {Policy.FAIL: Severity.ERROR, Policy.WARN: Severity.WARNING}
 
 
@@ -170,6 +172,7 @@ class _Assembler:
         self._unmatched_rows = Tallies()
         self._scanned = 0
         self._incomplete_units = 0
+        self._remote_checks = 0
         self._undecided: frozenset[str] = frozenset()
         self._attributes: RowValues | None = None
         self._order = sorted(range(len(specifications)), key=lambda i: specifications[i].name)
@@ -372,6 +375,10 @@ class _Assembler:
     def _check_content(self, key: str, row: FileRow) -> None:
         """Check a file that will not be hashed, so that all problems of a unit are told at once."""
         place = self._places[row.source]
+        if not place.is_local and is_checked(row.path, row.size_bytes):
+            self._remote_checks += 1
+            if self._remote_checks > _REMOTE_CONTENT_CHECKS:
+                return
         try:
             flaw = file_flaw(place, row.path, row.size_bytes)
         except SourceError as error:

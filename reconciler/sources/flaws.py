@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reconciler.errors import Location, Problem, Severity
+from reconciler.errors import Location, Problem, Severity, SourceError
 from reconciler.sources.content import open_file
 from reconciler.sources.delimited import parse_json
-from reconciler.sources.location import Place
+from reconciler.sources.location import Place, failure
 
 _JSON_LIMIT_BYTES = 32 * 1024 * 1024
 
@@ -25,11 +25,15 @@ def content_flaw(content: bytes) -> str:
 
 
 def file_flaw(place: Place, path: str, size_bytes: int) -> str:
-    """Read a local file that will not be hashed and say what is wrong with its content. Raises SourceError."""
-    if not place.is_local or not is_checked(path, size_bytes):
+    """Read a file that will not be hashed and say what is wrong with its content. Raises SourceError."""
+    if not is_checked(path, size_bytes):
         return ""
     with open_file(place, path) as stream:
-        return content_flaw(stream.read())
+        try:
+            content = stream.read()
+        except Exception as error:  # every remote filesystem has an error tree of its own
+            raise SourceError([failure(place, path, "cannot be read", error)]) from error
+    return content_flaw(content)
 
 
 def flaw_problem(place: Place, path: str, spec: str, key: str, flaw: str, address: str) -> Problem:

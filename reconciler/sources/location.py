@@ -11,15 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from reconciler.errors import Location, MissingExtra, Problem, ReconcilerError, SourceError
+from reconciler.errors import Location, Problem, ReconcilerError, SourceError
+from reconciler.filesystems.opening import endpoint, open_filesystem
 from reconciler.model.json import JSON
+from reconciler.sources.advice import advice
 
-_EXTRAS = {
-    "s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure",
-    "adl": "azure", "sftp": "sftp", "ssh": "sftp", "http": "http", "https": "http",
-}  # fmt: skip
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 _QUERY = re.compile(r"\?\S*")
 
@@ -29,12 +27,16 @@ class Place:
     """A resolved URL. path: absolute local path, or the path inside `filesystem` (None for local).
 
     shown: the URL as the user wrote it, without credentials and query. secrets: texts that no message may hold.
+    server: what tells its server from others that know the same paths. archive: where the archive lies whose members
+    these are.
     """
 
     shown: str
     path: str
     filesystem: Any = field(default=None, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    server: str = ""
+    archive: Place | None = None
 
     @property
     def is_local(self) -> bool:
@@ -46,12 +48,13 @@ class Place:
         """Text that tells this place from every other, for the digest cache; holds no secrets."""
         if self.is_local:
             return self.path
-        protocol = self.filesystem.protocol
-        return f"{protocol if isinstance(protocol, str) else protocol[0]}://{self.path}"
+        inner = f" {self.archive.identity}" if self.archive else ""
+        return f"{self.shown}#{self.path} {self.server}{inner}".rstrip()
 
     def below(self, path: str) -> str:
         """The full path of something below this place."""
-        return f"{self.path.rstrip('/')}/{path}"
+        # An empty path is the root of an archive, whose members have no leading "/".
+        return f"{self.path.rstrip('/')}/{path}" if self.path else path
 
     def show(self, path: str) -> str:
         """How a path below this place is shown to people."""
@@ -82,10 +85,15 @@ def locate(url: str, folder: Path, options: Mapping[str, JSON]) -> Place:
         return Place(shown_url(url), str(path.absolute()))
     shown, secrets = shown_url(url), (*_CREDENTIALS.findall(url), *_QUERY.findall(url), *_texts(options))
     with translated(Place(shown, "", secrets=secrets), "cannot be opened"):
-        from fsspec.core import url_to_fs
+        filesystem, root = open_filesystem(url, options, folder)
+    return Place(shown, root, filesystem, secrets, endpoint(options), _archive(url, folder, options))
 
-        filesystem, root = _open_filesystem(url_to_fs, url, options)
-    return Place(shown, root, filesystem, secrets)
+
+def _archive(url: str, folder: Path, options: Mapping[str, JSON]) -> Place | None:
+    """Where the archive of a chained URL such as `tar://::s3://bucket/a.tar` lies."""
+    rest = url.partition("::")[2]
+    given = options.get(rest.partition("://")[0])
+    return locate(rest, folder, given if isinstance(given, Mapping) else {}) if rest else None
 
 
 def _texts(value: JSON) -> Iterator[str]:
@@ -98,15 +106,6 @@ def _texts(value: JSON) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item)
-
-
-def _open_filesystem(url_to_fs: Any, url: str, options: Mapping[str, JSON]) -> tuple[Any, str]:
-    protocol = urlsplit(url).scheme
-    try:
-        filesystem, root = url_to_fs(url, **options)
-    except ImportError as error:
-        raise MissingExtra(f"reading {protocol}:// URLs", _EXTRAS.get(protocol, protocol)) from error
-    return filesystem, str(root)
 
 
 @contextmanager
@@ -123,7 +122,7 @@ def translated(place: Place, what: str) -> Iterator[None]:
 def failure(place: Place, path: str, what: str, error: BaseException) -> Problem:
     """Describe an input or output failure; the text of remote errors is cut and cleaned of secrets."""
     shown = place.show(path) if path else place.shown
-    return Problem(f"{shown!r} {what}", Location(shown), detail=_reason(place, error), fix=_advice(error))
+    return Problem(f"{shown!r} {what}", Location(shown), detail=_reason(place, error), fix=advice(place.shown, error))
 
 
 def _reason(place: Place, error: BaseException) -> str:
@@ -133,11 +132,3 @@ def _reason(place: Place, error: BaseException) -> str:
     for secret in place.secrets:
         text = text.replace(secret, "***")
     return f"{type(error).__name__}: {text[:200]}".rstrip(": ")
-
-
-def _advice(error: BaseException) -> str:
-    if isinstance(error, PermissionError):
-        return "give the user that runs this read access, or exclude it"
-    if isinstance(error, FileNotFoundError):
-        return "check the spelling; relative paths start from the folder of the document"
-    return "check the URL, the network and the options of the source"

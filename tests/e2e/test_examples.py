@@ -235,11 +235,26 @@ def test_layouts_attribution_names_every_photograph() -> None:
     assert [name for name in pictures if f"`{name}`" not in text] == []
 
 
+# -- sage --------------------------------------------------------------------------------------------------------------
+
+
+def test_sage_example_applies_moves_and_the_second_plan_is_empty(tmp_path: Path) -> None:
+    folder = shutil.copytree(EXAMPLES / "sage", tmp_path / "sage")
+    assert "Units: 3 to add, 0 to change, 0 to replace, 0 to move, 0 to delete; 3 files" in check(folder, "plan")
+    assert "3 units, 3 files" in (folder / "README.md").read_text()
+    check(folder, "apply", "--auto-approve")
+    assert "No changes." in check(folder, "plan", "--detailed-exitcode")
+    rows = (folder / "files.tsv").read_text()
+    (folder / "files.tsv").write_text(rows.replace("data/plate-2.csv\tplates/raw", "data/plate-2.csv\tplates/old"))
+    moved = "1 to move, 0 to delete; 0 files, 0 B to upload."
+    assert moved in check(folder, "plan")
+
+
 # -- all ---------------------------------------------------------------------------------------------------------------
 
 
 def test_examples_documents_are_tidy() -> None:
-    for folder in (QUICKSTART, *(EXAMPLES / "layouts" / name for name in LAYOUTS)):
+    for folder in (QUICKSTART, EXAMPLES / "sage", *(EXAMPLES / "layouts" / name for name in LAYOUTS)):
         check(folder, "fmt", "--check")
 
 

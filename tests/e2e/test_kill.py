@@ -7,22 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import shutil
-import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
+from tests.support.killing import APPLY, apply_killed, copied, owned_keys, run
 from tests.support.workspace import Bench, make_bench
 
 KILLS = int(os.environ.get("RECONCILER_KILLS", "6"))
 UNITS = 500
-COMMAND = [sys.executable, "-c", "from reconciler.cli.main import run; run()"]
-APPLY = ["apply", "--auto-approve", "--no-color"]
 
 
 @pytest.fixture(scope="module")
@@ -33,43 +26,28 @@ def template(tmp_path_factory):
     bench = make_bench(root, [f"unit_{number:03}" for number in range(UNITS)])
     bench.set("AnnotationProject", "objects", title="Objects", collection="pics", category="image")
     bench.set("TaskSet", "tasks", project="objects", assets="pics-2026")
-    _run(bench, "plan")
+    run(bench, "plan")
     return bench
 
 
 @pytest.fixture(scope="module")
 def reference(template, tmp_path_factory):
     """An uninterrupted run: (content, owned keys, seconds)."""
-    bench = _copy(template, tmp_path_factory.mktemp("reference") / "w")
+    bench = copied(template, tmp_path_factory.mktemp("reference") / "w")
     start = time.monotonic()
-    assert _run(bench, *APPLY).returncode == 0
-    return _content(bench), _owned(bench), time.monotonic() - start
+    assert run(bench, *APPLY).returncode == 0
+    return _content(bench), owned_keys(bench), time.monotonic() - start
 
 
 @pytest.mark.parametrize("seed", range(KILLS))
 def test_apply_killed_anywhere_is_finished_by_the_next(template, reference, tmp_path, seed):
-    bench = _copy(template, tmp_path / "w")
-    delay = random.Random(seed).uniform(0.15, 1.0) * reference[2]
-    process = subprocess.Popen([*COMMAND, *APPLY], cwd=bench.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(delay)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    done = _run(bench, *APPLY)
+    bench = copied(template, tmp_path / "w")
+    apply_killed(bench, seed, reference[2])
+    done = run(bench, *APPLY)
     assert done.returncode == 0, done.stdout + done.stderr
     assert _content(bench) == reference[0]
-    assert _owned(bench) == reference[1]
-    assert _run(bench, "plan", "--detailed-exitcode").returncode == 0
-
-
-def _run(bench: Bench, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], cwd=bench.root, capture_output=True, text=True, check=False)
-
-
-def _copy(template: Bench, root: Path) -> Bench:
-    shutil.copytree(template.root, root, copy_function=shutil.copy2)
-    return Bench(root, template.documents)
+    assert owned_keys(bench) == reference[1]
+    assert run(bench, "plan", "--detailed-exitcode").returncode == 0
 
 
 def _content(bench: Bench) -> list[str]:
@@ -85,7 +63,3 @@ def _content(bench: Bench) -> list[str]:
     names += [f"project {p['title']}" for p in bench.pages("/v2/projects/")]
     names += [f"file {f['checksum']}" for f in bench.pages("/v2/data-files/?per_page=200")]
     return sorted(units) + sorted(names)
-
-
-def _owned(bench: Bench) -> dict[str, list[str]]:
-    return {address: sorted(rows) for address, rows in bench.owned().items()}

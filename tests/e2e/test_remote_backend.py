@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.serving import COMMAND, served
 from tests.support.workspace import ASSETS, COLLECTION, Bench, document
 
-COMMAND = [sys.executable, "-c", "from reconciler.cli.main import run; run()"]
 TOKEN = "syn_0123456789abcdef0123456789abcdef01234567"
 SEED = f"""
 datamaker:
@@ -24,22 +23,8 @@ datamaker:
 @pytest.fixture
 def service(tmp_path):
     """The URL of a served store."""
-    (tmp_path / "seed.yaml").write_text(SEED)
-    arguments = [
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--store",
-        str(tmp_path / "store"),
-        "--seed",
-        str(tmp_path / "seed.yaml"),
-    ]
-    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True)
-    line = process.stdout.readline()
-    yield re.search(r"http://\S+", line)[0]
-    process.terminate()
-    assert process.wait(10) == 0
-    process.stdout.close()
+    with served(tmp_path, SEED) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""Sage manifests on a Sage service: rows become files with annotations and provenance, and stay as they are."""
+"""Sage manifests on a Sage server: rows become files with annotations and provenance, and stay as they are."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from reconciler.errors import ExitCode
 from tests.support.sage_bench import files_of, sage_bench
-from tests.support.sage_service import SageService
+from tests.support.sage_server import SageServer
 
 ROWS = (
     "path\tparent\tname\tcontentType\tused\tactivityName\tage\twhen\tcode\n"
@@ -20,14 +21,16 @@ ROWS = (
 
 
 @pytest.fixture
-def service() -> SageService:
-    return SageService()
+def server(tmp_path: Path) -> Iterator[SageServer]:
+    server = SageServer(tmp_path / "server")
+    yield server
+    server.close()
 
 
 @pytest.fixture
-def bench(tmp_path: Path, service: SageService) -> Any:
+def bench(tmp_path: Path, server: SageServer) -> Any:
     """A set of files over a manifest, not applied."""
-    made = sage_bench(tmp_path, service)
+    made = sage_bench(tmp_path / "w", server)
     made.set("AssetSet", "files", source=None)
     return made
 
@@ -39,9 +42,9 @@ def _apply(bench: Any, name: str, text: str) -> None:
     assert report.exit_code is ExitCode.OK, report
 
 
-def test_rows_become_files_in_their_folders_with_typed_annotations(bench: Any, service: SageService) -> None:
+def test_rows_become_files_in_their_folders_with_typed_annotations(bench: Any, server: SageServer) -> None:
     _apply(bench, "files.tsv", ROWS)
-    found = files_of(service)
+    found = files_of(server)
     assert sorted(found) == ["c.txt", "one.txt", "raw/two.txt"]
     assert found["one.txt"][3] == {
         "age": {"type": "LONG", "value": ["4"]},
@@ -50,27 +53,27 @@ def test_rows_become_files_in_their_folders_with_typed_annotations(bench: Any, s
     }
 
 
-def test_second_apply_of_a_manifest_makes_no_writing_call(bench: Any, service: SageService) -> None:
+def test_second_apply_of_a_manifest_makes_no_writing_call(bench: Any, server: SageServer) -> None:
     _apply(bench, "files.tsv", ROWS)
-    service.log.clear()
+    server.log.clear()
     planned = bench.plan()
     assert planned.is_empty, planned.text
     assert bench.apply().exit_code is ExitCode.OK
-    assert service.writes == []
+    assert server.writes == []
 
 
-def test_row_with_another_parent_moves_its_file(bench: Any, service: SageService) -> None:
+def test_row_with_another_parent_moves_its_file(bench: Any, server: SageServer) -> None:
     _apply(bench, "files.tsv", ROWS)
-    before = files_of(service)
-    service.sent_bytes = 0
+    before = files_of(server)
+    server.sent_bytes = 0
     _apply(bench, "files.tsv", ROWS.replace("scans/raw\ttwo.txt", "scans\ttwo.txt"))
-    after = files_of(service)
+    after = files_of(server)
     assert after["two.txt"][:2] == before["raw/two.txt"][:2]
-    assert service.sent_bytes == 0
+    assert server.sent_bytes == 0
 
 
 @pytest.mark.parametrize("dialect", ["csv", "tsv"])
-def test_written_manifest_gives_the_same_files(bench: Any, service: SageService, dialect: str) -> None:
+def test_written_manifest_gives_the_same_files(bench: Any, server: SageServer, dialect: str) -> None:
     from reconciler.config import load
     from reconciler.engine.units import FILE_UNITS
     from reconciler.formats.manifest_cells import Dialect

@@ -24,23 +24,11 @@ from tests.official.conftest import ROOT
 from tests.support.manifests import TRICKY, wires
 
 _DATA = ROOT / "tests" / "data" / "sage_manifests"
-_PLACES = (".venv-sage", ".venv-official")
 NUMBERS = (
     "", "7", "007", "-3", "+4", "3.5", "1e5", "2E-3", "1e400", ".5", "5.", "9223372036854775807", "9223372036854775808",
     "18446744073709551615", "18446744073709551616", "-9223372036854775808", "-9223372036854775809", "9" * 30, "true",
     "TRUE", "false", "Infinity", "-inf", "0.30000000000000004", "1.7976931348623157e308", " 7 ", "12345678.9e-3",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def sage_python() -> Path:
-    """An interpreter that has the official client: of the set-up, or named by RECONCILER_SAGE_PYTHON."""
-    named = os.environ.get("RECONCILER_SAGE_PYTHON")
-    for path in [Path(named)] if named else [ROOT / place / "bin" / "python" for place in _PLACES]:
-        check = [path, "-c", "import synapseutils, pandas"]
-        if path.exists() and subprocess.run(check, capture_output=True, check=False).returncode == 0:
-            return path
-    pytest.skip("the official Sage client is not installed")
 
 
 def _ask(python: Path, cwd: Path, zone: str = "UTC", **given: Any) -> dict[str, Any]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import copy
-import random
+import contextlib
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reconciler.errors import ExitCode, Transient
+from reconciler.errors import ExitCode
+from tests.support.cutting import Cut
 from tests.support.sage_bench import files_of, put, sage_bench
-from tests.support.sage_service import Cut, SageService
+from tests.support.sage_server import SageServer
 from tests.support.workspace import Bench
 
 
-def _new(root: Path, service: SageService) -> Bench:
-    bench = sage_bench(root, service, batch_rows=2)
+def _new(root: Path, server: SageServer) -> Bench:
+    bench = sage_bench(root, server, batch_rows=2)
     bench.set("AssetSet", "files", metadata=[], provenance={"name": "n", "used": ["a.txt"]})
     return bench
 
@@ -32,55 +33,51 @@ def _change(bench: Bench) -> None:
     bench.set("AssetSet", "files", meta={"site": "s2"})
 
 
-def _facts(service: SageService) -> dict[str, object]:
+def _facts(server: SageServer) -> dict[str, object]:
     """What there is, by path; ids aside, for each run has its own."""
+    tree = server.tree()
     return {
-        "files": {path: facts[1:] for path, facts in files_of(service).items()},
-        "activities": {
-            path: _activity(service, entity) for path, entity in service.tree().items() if entity["activity"]
-        },
+        "files": {path: facts[1:] for path, facts in files_of(server).items()},
+        "activities": {path: _activity(bundle["activity"]) for path, bundle in tree.items() if "activity" in bundle},
     }
 
 
-def _activity(service: SageService, entity: dict[str, object]) -> list[object]:
-    made = service.activities[str(entity["activity"])]
+def _activity(made: dict[str, Any]) -> list[object]:
     return [made.get("name"), [item["reference"]["targetVersionNumber"] for item in made["used"]]]
-
-
-def _copied(service: SageService) -> SageService:
-    parts = {name: copy.deepcopy(getattr(service, name)) for name in ("entities", "handles", "uploads", "activities")}
-    return SageService(**parts, _ids=copy.copy(service._ids), _clock=copy.copy(service._clock))
 
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
     """An uninterrupted run: facts after each phase, requests made in each, and everything between them."""
-    root, service = tmp_path_factory.mktemp("reference") / "w", SageService()
-    bench = _new(root, service)
-    assert bench.apply().exit_code is ExitCode.OK
-    first, requests = _facts(service), len(service.log)
-    between = tmp_path_factory.mktemp("between") / "w"
-    shutil.copytree(root, between, copy_function=shutil.copy2)
-    kept = _copied(service)
-    _change(bench)
-    service.log.clear()
-    assert bench.apply().exit_code is ExitCode.OK
-    ids = {path: facts[0] for path, facts in files_of(service).items()}
-    return {
-        "first": first,
-        "second": _facts(service),
-        "ids": ids,
-        "between": (between, kept),
-        "requests": (requests, len(service.log)),
-    }
+    folder = tmp_path_factory.mktemp("reference")
+    between = tmp_path_factory.mktemp("between")
+    with contextlib.closing(SageServer(folder / "server")) as server:
+        bench = _new(folder / "w", server)
+        assert bench.apply().exit_code is ExitCode.OK
+        first, requests = _facts(server), len(server.log)
+        shutil.copytree(folder / "w", between / "w", copy_function=shutil.copy2)
+        server.copied(between / "server").close()
+        now = server.start_ms + 3_600_000
+        _change(bench)
+        server.log.clear()
+        assert bench.apply().exit_code is ExitCode.OK
+        ids = {path: facts[0] for path, facts in files_of(server).items()}
+        return {
+            "first": first,
+            "second": _facts(server),
+            "ids": ids,
+            "between": between,
+            "now": now,
+            "requests": (requests, len(server.log)),
+        }
 
 
-def _check(bench: Bench, service: SageService, expected: object) -> None:
-    service.cut_at = None
+def _check(bench: Bench, server: SageServer, expected: object) -> None:
+    server.cut_at = None
     report = bench.apply()
     assert report.exit_code is ExitCode.OK, report
-    assert _facts(service) == expected
-    assert sorted(bench.owned()["AssetSet/files"]) == sorted(files_of(service))
+    assert _facts(server) == expected
+    assert sorted(bench.owned()["AssetSet/files"]) == sorted(files_of(server))
     planned = bench.plan()
     assert planned.is_empty, planned.text
 
@@ -88,52 +85,29 @@ def _check(bench: Bench, service: SageService, expected: object) -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_first_apply_cut_at_every_request_converges(reference, tmp_path, after):
     for number in range(reference["requests"][0]):
-        service = SageService(cut_at=number, cut_after=after)
-        bench = _new(tmp_path / str(number), service)
-        with pytest.raises(Cut):
-            bench.apply()
-        _check(bench, service, reference["first"])
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with contextlib.closing(SageServer(folder / "server", cut_at=number, cut_after=after)) as server:
+            bench = _new(folder / "w", server)
+            with pytest.raises(Cut):
+                bench.apply()
+            _check(bench, server, reference["first"])
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_changing_apply_cut_at_every_request_converges(reference, tmp_path, after):
-    between, kept = reference["between"]
     for number in range(reference["requests"][1]):
-        service = _copied(kept)
-        root = tmp_path / str(number)
-        shutil.copytree(between, root, copy_function=shutil.copy2)
-        template = _new(tmp_path / f"{number}-template", service)
-        bench = Bench(root, template.documents, open_backend=service.open, batch_rows=2)
-        _change(bench)
-        service.cut_at, service.cut_after = number, after
-        with pytest.raises(Cut):
-            bench.apply()
-        _check(bench, service, reference["second"])
-        there = files_of(service)
-        assert {path: there[path][0] for path in reference["ids"] if path != "new/e.txt"} == {
-            path: number for path, number in reference["ids"].items() if path != "new/e.txt"
-        }
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_apply_over_a_bad_line_converges_without_doubles(reference, tmp_path, seed):
-    service = SageService(faults=random.Random(seed))
-    bench = _new(tmp_path / "w", service)
-    _repeated(bench)
-    assert _facts(service) == reference["first"]
-    _change(bench)
-    _repeated(bench)
-    service.faults = None
-    assert bench.plan().is_empty
-    assert _facts(service) == reference["second"]
-
-
-def _repeated(bench: Bench) -> None:
-    """Apply as a user would: again until it is done."""
-    for _ in range(8):
-        try:
-            if bench.apply().exit_code is ExitCode.OK:
-                return
-        except Transient:
-            continue
-    raise AssertionError("it never came to an end")
+        folder = tmp_path / str(number)
+        shutil.copytree(reference["between"], folder, copy_function=shutil.copy2)
+        with contextlib.closing(SageServer(folder / "server", start_ms=reference["now"])) as server:
+            documents = _new(tmp_path / f"{number}-template", server).documents
+            bench = Bench(folder / "w", documents, open_backend=server.open, batch_rows=2)
+            _change(bench)
+            server.cut_at, server.cut_after = number, after
+            with pytest.raises(Cut):
+                bench.apply()
+            _check(bench, server, reference["second"])
+            there = files_of(server)
+            assert {path: there[path][0] for path in reference["ids"] if path != "new/e.txt"} == {
+                path: number for path, number in reference["ids"].items() if path != "new/e.txt"
+            }

@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 from collections import Counter
 
 import pytest
 
 from reconciler.errors import Denied, ExitCode, ReconcilerError
+from tests.support.killing import copied
 from tests.support.storms import FAULTS, Expiry, Storm
 from tests.support.workspace import Bench, make_bench
 
@@ -76,11 +76,6 @@ def calm(template, tmp_path_factory):
     bench = copied(template, tmp_path_factory.mktemp("calm") / "w")
     assert bench.apply().exit_code is ExitCode.OK
     return content(bench)
-
-
-def copied(template, root):
-    shutil.copytree(template.root, root)
-    return Bench(root, dict(template.documents))
 
 
 @pytest.fixture(scope="module")

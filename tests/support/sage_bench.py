@@ -1,8 +1,8 @@
-"""A small workspace on a Sage service."""
+"""A small workspace on the embedded backend's Sage dialect."""
 
 from __future__ import annotations
 
-import copy
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from reconciler.backend.store import open_store
 from reconciler.model.workspace import BackendSettings
 from reconciler.providers.base import Provider
 from reconciler.providers.registry import open_provider
-from tests.support.sage_service import SageService
+from tests.support.sage_server import SageServer
 from tests.support.workspace import Bench
 
 READS = ("bundle2", "children", "child", "batch")
@@ -33,12 +33,15 @@ FILES = {"a.txt": b"first", "raw/b.txt": b"second", "raw/c.txt": b"third", "deep
 
 
 def sage_bench(
-    root: Path, service: SageService | EmbeddedSage, files: dict[str, bytes] | None = None, **options: Any
+    root: Path, server: SageServer | EmbeddedSage | None = None, files: dict[str, bytes] | None = None, **options: Any
 ) -> Bench:
-    """A project with a folder in it, whose files are those given; ages for two of them."""
+    """A project with a folder in it, whose files are those given; ages for two of them.
+
+    server: one behind which faults are put; by default the workspace has its own embedded backend.
+    """
     root.mkdir(exist_ok=True)
     (root / "reconciler.yaml").write_text(WORKSPACE)
-    bench = Bench(root, {}, open_backend=service.open, **options)
+    bench = Bench(root, {}, **options, **({"open_backend": server.open} if server else {}))
     put(bench, FILES if files is None else files)
     (root / "ages.csv").write_text("file,age\na.txt,4\nraw/b.txt,5\n")
     bench.set("Collection", "lab", title="Lab 7", description="Ours", meta={"owner": "x"}, sage={"type": "project"})
@@ -67,19 +70,67 @@ def put(bench: Bench, files: dict[str, bytes]) -> None:
         path.write_bytes(content)
 
 
-def files_of(service: SageService) -> dict[str, Any]:
+def files_of(server: SageServer) -> dict[str, Any]:
     """Path → (id, version, MD5, annotations) of every file below the folder."""
-    found = {path.removeprefix("Lab 7/scans/"): entity for path, entity in service.tree().items()}
+    found = {path.removeprefix("Lab 7/scans/"): bundle for path, bundle in server.tree().items()}
     return {
         path: (
-            entity["id"],
-            entity["versionNumber"],
-            service.handles[entity["dataFileHandleId"]].get("contentMd5"),
-            copy.deepcopy(entity["annotations"]),
+            bundle["entity"]["id"],
+            bundle["entity"]["versionNumber"],
+            bundle["fileHandles"][0].get("contentMd5"),
+            bundle["annotations"]["annotations"],
         )
-        for path, entity in sorted(found.items())
-        if entity["concreteType"].endswith("FileEntity")
+        for path, bundle in sorted(found.items())
+        if bundle["entity"]["concreteType"].endswith("FileEntity")
     }
+
+
+def content_of(root: Path) -> dict[str, Any]:
+    """Path → all that is ours to decide of every file in the workspace's own backend, without ids and times."""
+    with contextlib.closing(SageServer(root / ".reconciler/backend")) as server:
+        tree = {path: bundle for path, bundle in server.tree().items() if bundle["fileHandles"]}
+        paths = {bundle["entity"]["id"]: path for path, bundle in tree.items()}
+        return {path: _facts(server, bundle, paths) for path, bundle in tree.items()}
+
+
+def _facts(server: SageServer, bundle: dict[str, Any], paths: dict[str, str]) -> list[Any]:
+    entity, activity = bundle["entity"], bundle.get("activity")
+    versions = server.call("GET", f"/entity/{entity['id']}/version")["results"]
+    return [
+        [row["contentMd5"] for row in versions],
+        bundle["annotations"]["annotations"],
+        activity and [activity["name"], sorted(_used(item, paths) for item in activity["used"])],
+    ]
+
+
+def _used(item: dict[str, Any], paths: dict[str, str]) -> str:
+    target = item.get("reference")
+    return f"{paths[target['targetId']]}@{target['targetVersionNumber']}" if target else str(item["url"])
+
+
+def many_files(root: Path, count: int) -> Bench:
+    """A workspace of so many files in ten folders, all with annotations of every type, and made from the first one."""
+    keys = [f"{number % 10}/f{number:03}.txt" for number in range(count)]
+    bench = sage_bench(root, files={key: b"content of " + key.encode() for key in keys})
+    (root / "ages.csv").write_text("file,age\n" + "".join(f"{key},{number}\n" for number, key in enumerate(keys)))
+    provenance = {"name": "made", "used": [keys[0], "https://example.org/x"]}
+    bench.set("AssetSet", "files", provenance=provenance)
+    return bench
+
+
+def change_many(bench: Bench) -> None:
+    """A folder renamed, two names exchanged, new bytes, new files, lost files, new metadata."""
+    data = bench.root / "data"
+    (data / "1").rename(data / "renamed")
+    (data / "2/f002.txt").rename(data / "t")
+    (data / "3/f003.txt").rename(data / "2/f002.txt")
+    (data / "t").rename(data / "3/f003.txt")
+    for path in sorted((data / "4").iterdir()):
+        path.write_bytes(b"other bytes of " + path.name.encode())
+        (data / "5" / path.name).write_bytes(b"new: " + path.name.encode())
+    for path in sorted((data / "6").iterdir())[:5]:
+        path.unlink()
+    bench.set("AssetSet", "files", meta={"site": "s2", "seen": True, "doses": [1.5, 2]})
 
 
 @dataclass

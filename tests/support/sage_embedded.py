@@ -1,4 +1,4 @@
-"""A small workspace on the Sage dialect of the embedded backend, as a user with no special rights, and others beside."""
+"""A small workspace on the Sage dialect of the embedded backend, as a user without special rights, and others."""
 
 from __future__ import annotations
 

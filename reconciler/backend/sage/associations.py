@@ -18,6 +18,7 @@ from reconciler.backend.sage.community_files import named_by_markdown, named_by_
 from reconciler.backend.sage.errors import bad, forbidden, missing
 from reconciler.backend.sage.file_handles import is_owner, lookup_handle
 from reconciler.backend.sage.nodes import find_node, require
+from reconciler.backend.sage.table_files import named_by_table
 from reconciler.backend.wire import ApiError, encode_json
 
 NOT_FOUND: Final = "NOT_FOUND"
@@ -121,11 +122,11 @@ ASSOCIATIONS: Final[dict[str, Named]] = {
     "SubmissionAttachment": named_by_submission,
     "WikiAttachment": named_by_page,
     "WikiMarkdown": named_by_markdown,
+    "TableEntity": named_by_table,
     **dict.fromkeys(
         (
-            "TableEntity", "UserProfileAttachment",
-            "TeamAttachment", "VerificationSubmission", "AccessRequirementAttachment", "DataAccessRequestAttachment",
-            "DataAccessSubmissionAttachment", "AccessApprovalAttachment",
+            "UserProfileAttachment", "TeamAttachment", "VerificationSubmission", "AccessRequirementAttachment",
+            "DataAccessRequestAttachment", "DataAccessSubmissionAttachment", "AccessApprovalAttachment",
         ),
         named_by_nothing,
     ),

@@ -111,8 +111,14 @@ def url_reply(call: Call, url: str) -> Response:
     return Response(307, headers=(("Location", url),))
 
 
+class Verbatim(dict[str, Any]):
+    """An object in which null is a value, as in a JSON schema: it is answered as it is."""
+
+
 def without_nulls(value: Any) -> Any:
-    """The value with keys left out whose value is None, at any depth; lists keep theirs."""
+    """The value with keys left out whose value is None, at any depth; lists keep theirs, and so does `Verbatim`."""
+    if isinstance(value, Verbatim):
+        return value
     if isinstance(value, Mapping):
         return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list | tuple):

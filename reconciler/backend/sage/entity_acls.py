@@ -21,6 +21,7 @@ from reconciler.backend.sage.errors import bad, forbidden, missing, stale
 from reconciler.backend.sage.nodes import (
     Node,
     find_node,
+    is_open,
     may,
     parent_benefactor,
     readable_node,
@@ -135,14 +136,14 @@ def permissions_wire(call: Call, node: Node) -> dict[str, Any]:
         "canChangePermissions": "CHANGE_PERMISSIONS" in held,
         "canChangeSettings": may(call, node, "CHANGE_SETTINGS"),
         "canDelete": "DELETE" in held,
-        "canDownload": "DOWNLOAD" in held,
+        "canDownload": may(call, node, "DOWNLOAD"),
         "canUpload": call.caller.id != ANONYMOUS_ID,
         "canEnableInheritance": "CHANGE_PERMISSIONS" in held and not is_project,
         "ownerPrincipalId": node["created_by"],
         "canPublicRead": has_public_right(call.db, "ENTITY", node["benefactor_id"]),
         "canModerate": "MODERATE" in held,
         "isCertificationRequired": True,
-        "isEntityOpenData": False,
+        "isEntityOpenData": is_open(call.db, node),
     }
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 from reconciler.backend.sage.body import Body
 from reconciler.backend.sage.call import Call, reply, syn
 from reconciler.backend.sage.errors import bad, stale
-from reconciler.backend.sage.nodes import Node, find_node, readable_node, require, touch
-from reconciler.backend.sage.routes import SageRoute, reads, writes
+from reconciler.backend.sage.nodes import Node, find_node, require, touch
+from reconciler.backend.sage.routes import SageRoute, writes
 from reconciler.backend.wire import Response
 
 MOST_KEYS: Final = 100
@@ -111,11 +111,6 @@ def store_annotations(call: Call, entity: int, annotations: Annotations) -> None
     touch(call, entity)
 
 
-def get(call: Call) -> Response:
-    """`GET /entity/{id}/annotations2`, also of a version."""
-    return reply(annotations_wire(readable_node(call)))
-
-
 def put(call: Call) -> Response:
     """`PUT /entity/{id}/annotations2`: replaces all; the etag must be the entity's."""
     node = find_node(call.db, call.entity())
@@ -127,8 +122,4 @@ def put(call: Call) -> Response:
     return reply(annotations_wire(find_node(call.db, node["id"])))
 
 
-ROUTES: Final[tuple[SageRoute, ...]] = (
-    reads("GET", "/entity/{id}/annotations2", get, anonymous=True),
-    reads("GET", "/entity/{id}/version/{version}/annotations2", get, anonymous=True),
-    writes("PUT", "/entity/{id}/annotations2", put),
-)
+ROUTES: Final[tuple[SageRoute, ...]] = (writes("PUT", "/entity/{id}/annotations2", put),)

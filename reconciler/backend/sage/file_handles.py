@@ -32,6 +32,7 @@ _MAX_SIZE: Final = 5 << 40
 # What a handle may be linked to; a handle that is cannot be deleted.
 _LINKS: Final = (
     "SELECT 1 FROM sage_versions WHERE file_handle_id = ?",
+    "SELECT 1 FROM sage_table_files WHERE file_handle_id = ?",
     "SELECT 1 FROM sage_messages WHERE file_handle_id = ?",
     "SELECT 1 FROM sage_form_data WHERE file_handle_id = ?",
     "SELECT 1 FROM sage_submissions WHERE file_handle_id = ?",

@@ -17,7 +17,7 @@ from typing import Any, Final
 from reconciler.backend.database import Connection, Row, insert, one
 from reconciler.backend.routing import Work
 from reconciler.backend.sage.body import Body
-from reconciler.backend.sage.call import NO_CONTENT, Call, P, fresh_etag, reply
+from reconciler.backend.sage.call import NO_CONTENT, Call, P, Verbatim, fresh_etag, reply, without_nulls
 from reconciler.backend.sage.errors import forbidden, missing
 from reconciler.backend.sage.routes import MODIFY, VIEW, SageRoute, moves_bytes, reads
 from reconciler.backend.wire import ApiError, Response
@@ -93,7 +93,7 @@ def _note(
         "kind": kind.request,
         "state": COMPLETE if error is None else FAILED,
         "request": json.dumps(body.values),
-        "response": None if result is None else json.dumps(dict(result)),
+        "response": None if result is None else json.dumps(without_nulls(result)),
         "error": None if error is None else json.dumps(dict(error)),
         "started_on": call.now,
         "changed_on": call.now,
@@ -117,7 +117,7 @@ def get_result(call: Call) -> Response:
     if row["error"] is not None:
         error = json.loads(row["error"])
         raise ApiError(error["status"], error["code"], error["reason"])
-    return reply(json.loads(row["response"]), 201)
+    return reply(Verbatim(json.loads(row["response"])), 201)
 
 
 def job_status(row: Row) -> dict[str, Any]:
@@ -126,14 +126,14 @@ def job_status(row: Row) -> dict[str, Any]:
     return {
         "jobState": row["state"],
         "jobCanceling": False,
-        "requestBody": json.loads(row["request"]),
+        "requestBody": Verbatim(json.loads(row["request"])),
         "etag": fresh_etag(),
         "jobId": str(row["id"]),
         "errorMessage": error.get("reason"),
         "startedOn": row["started_on"],
         "startedByUserId": row["user_id"],
         "changedOn": row["changed_on"],
-        "responseBody": None if row["response"] is None else json.loads(row["response"]),
+        "responseBody": None if row["response"] is None else Verbatim(json.loads(row["response"])),
         "runtimeMS": 0,
     }
 

@@ -1,7 +1,8 @@
 """Uploads in parts: the same request is the same upload, parts come in any order, completing makes a file handle.
 
 No row is written while bytes arrive: a part is one staged file, and `add` notes it once its MD5 is right. Completing
-checks the MD5 of the whole, which the real service trusts.
+checks the MD5 of the whole, which the real service trusts; not of more bytes than announced, whose MD5 and size the
+official client announces wrongly when it splits CSV files. The handle has those of what came.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from reconciler.backend.sage.file_handles import (
 from reconciler.backend.sage.routes import moves_bytes, reads
 from reconciler.backend.sage.storage_locations import find_location
 from reconciler.backend.sage.upload_parts import (
+    MAX_PART,
     Upload,
     added_parts,
     drop_parts,
@@ -46,7 +48,6 @@ from reconciler.backend.sage.upload_parts import (
 from reconciler.backend.wire import Response
 
 MIN_PART: Final = 5 << 20
-MAX_PART: Final = 5 << 30
 PARTS_LIMIT: Final = 10_000
 _COPY: Final = f"{P}.file.MultipartUploadCopyRequest"
 _NEW: Final = f"{P}.file.MultipartUploadRequest"
@@ -244,7 +245,8 @@ def _make(call: Call, upload: Upload) -> None:
             _publish(call, upload)
         return
     with call.store.writing() as call.connection:
-        _finish(call, upload.id, find_handle(call.db, upload.source)["sha256"])
+        source = find_handle(call.db, upload.source)
+        _finish(call, upload.id, source["sha256"], upload.md5, upload.size)
 
 
 def _publish(call: Call, upload: Upload) -> None:
@@ -253,12 +255,12 @@ def _publish(call: Call, upload: Upload) -> None:
     staged, digests = _whole(call, upload)
     if digests is None:
         return
-    if digests.md5 != upload.md5:
+    if digests.size == upload.size and digests.md5 != upload.md5:
         raise bad(f"The uploaded bytes have the MD5 {digests.md5}, not {upload.md5}.")
     with blobs.naming():
         blobs.keep(staged, digests)
         with call.store.writing() as call.connection:
-            _finish(call, upload.id, digests.sha256)
+            _finish(call, upload.id, digests.sha256, digests.md5, digests.size)
     for name in {staged, *upload.staged_parts}:
         blobs.discard(name)
 
@@ -272,8 +274,8 @@ def _whole(call: Call, upload: Upload) -> tuple[str, Digests | None]:
     return name, call.store.blobs.join(name, upload.staged_parts)
 
 
-def _finish(call: Call, number: int, sha256: str) -> None:
-    """Make the handle of an upload, unless it has one or was restarted meanwhile."""
+def _finish(call: Call, number: int, sha256: str, md5: str, size: int) -> None:
+    """Make the handle of an upload, of the bytes that really came, unless it has one or was restarted meanwhile."""
     upload = read_upload(call.db, number)
     if upload is None:
         raise missing(f"Upload {number} does not exist.")
@@ -282,7 +284,7 @@ def _finish(call: Call, number: int, sha256: str) -> None:
     location = find_location(call, upload.location)
     kind = GOOGLE if location["uploadType"] == "GOOGLECLOUDSTORAGE" else S3
     details = stored_details(call, upload.name, str(upload.id), location.get("bucket"))
-    new = NewHandle(kind, upload.name, upload.content_type, upload.md5, upload.size, upload.location, sha256, details)
+    new = NewHandle(kind, upload.name, upload.content_type, md5, size, upload.location, sha256, details)
     handle = add_handle(call, new)["id"]
     call.db.execute("UPDATE sage_uploads SET result_id = ?, updated_on = ? WHERE id = ?", (handle, call.now, number))
     call.db.execute("DELETE FROM sage_upload_parts WHERE upload_id = ?", (number,))

@@ -18,6 +18,7 @@ NODE: Final = (
     " e.created_on, e.trash_root, v.number, v.label, v.comment, v.description, v.file_handle_id, v.activity_id,"
     " v.fields, v.annotations, v.modified_by, v.modified_on"
 )
+OPEN_DATA: Final = "OPEN_DATA"
 CURRENT: Final = "sage_entities e JOIN sage_versions v ON v.entity_id = e.id AND v.number = e.version"
 
 Node = Row
@@ -56,12 +57,21 @@ def readable_node(call: Call, access: str = "READ") -> Node:
 
 
 def may(call: Call, node: Node, access: str) -> bool:
-    """Whether the caller has a right on an entity. Creators may change settings; locks keep others from files."""
+    """Whether the caller has a right on an entity. Creators may change settings; locks keep others from files; who
+    may see open data may download it."""
     if access == "CHANGE_SETTINGS" and node["created_by"] == call.caller.id:
         return True
     if access == "DOWNLOAD" and is_kept_from(call, node):
         return False
-    return has_right(call.db, call.caller, "ENTITY", node["benefactor_id"], access)
+    if has_right(call.db, call.caller, "ENTITY", node["benefactor_id"], access):
+        return True
+    return access == "DOWNLOAD" and is_open(call.db, node) and may(call, node, "READ")
+
+
+def is_open(db: Connection, node: Node) -> bool:
+    """Whether the data type of an entity is open data."""
+    found = scalar(db, "SELECT data_type FROM sage_data_types WHERE entity_id = ?", (node["id"],))
+    return bool(found == OPEN_DATA)
 
 
 def is_locked(db: Connection, node: Node) -> bool:

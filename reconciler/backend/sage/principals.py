@@ -11,6 +11,7 @@ from reconciler.backend.sage.errors import missing
 
 ADMIN_GROUP: Final = 2
 CERTIFIED_GROUP: Final = 3
+COMPLIANCE_TEAM: Final = 464532
 AUTHENTICATED: Final = 273948
 PUBLIC: Final = 273949
 ANONYMOUS_ID: Final = 273950
@@ -28,7 +29,7 @@ _WELL_KNOWN: Final = (
     (AUTHENTICATED, "group", "AUTHENTICATED_USERS", 0, 0),
     (PUBLIC, "group", "PUBLIC", 0, 0),
     (ANONYMOUS_ID, "user", "anonymous", 0, 0),
-    (464532, "team", "Synapse Access and Compliance Team", 0, 0),
+    (COMPLIANCE_TEAM, "team", "Synapse Access and Compliance Team", 0, 0),
 )
 
 
@@ -123,11 +124,12 @@ def find_caller(db: Connection, hashed: str) -> Caller | None:
 
 
 def groups_of(db: Connection, user: int) -> tuple[int, ...]:
-    """Ids whose rights a user has: its own, its teams', everybody's."""
+    """Ids whose rights a user has: its own, its teams', everybody's, and those of certified users if it is one."""
     if user == ANONYMOUS_ID:
         return (ANONYMOUS_ID, PUBLIC)
     teams = db.execute("SELECT team_id FROM sage_team_members WHERE user_id = ? ORDER BY team_id", (user,))
-    return (user, PUBLIC, AUTHENTICATED, *(row["team_id"] for row in teams))
+    certified = (CERTIFIED_GROUP,) if scalar(db, "SELECT certified FROM sage_principals WHERE id = ?", (user,)) else ()
+    return (user, PUBLIC, AUTHENTICATED, *certified, *(row["team_id"] for row in teams))
 
 
 def find_principal(db: Connection, number: int) -> Row | None:

@@ -280,11 +280,6 @@ def list_invalid(call: Call) -> Response:
     return reply(token_page(results[offset : offset + limit + 1], limit, offset))
 
 
-def get_derived_keys(call: Call) -> Response:
-    """`GET /entity/{id}/derivedKeys`."""
-    return reply({"keys": sorted(derived_annotations(call, readable_node(call)))})
-
-
 def derived_annotations(call: Call, node: Node) -> dict[str, Any]:
     """What the schema of an entity adds to its annotations; nothing unless its binding says so."""
     binding = effective_binding(call, node["id"])
@@ -302,5 +297,4 @@ ROUTES = (
     reads("GET", "/entity/{id}/schema/validation", get_validation, anonymous=True),
     reads("GET", "/entity/{id}/schema/validation/statistics", get_statistics, anonymous=True),
     reads("POST", "/entity/{id}/schema/validation/invalid", list_invalid, anonymous=True),
-    reads("GET", "/entity/{id}/derivedKeys", get_derived_keys, anonymous=True),
 )

@@ -15,7 +15,7 @@ from typing import Any, Final
 from reconciler.backend.database import Row, insert, one, scalar
 from reconciler.backend.routing import Work
 from reconciler.backend.sage.body import Body
-from reconciler.backend.sage.call import NO_CONTENT, Call, P, reply
+from reconciler.backend.sage.call import NO_CONTENT, Call, P, Verbatim, reply
 from reconciler.backend.sage.errors import bad, missing, taken
 from reconciler.backend.sage.jobs import JobKind
 from reconciler.backend.sage.paging import token_page, token_range
@@ -93,7 +93,7 @@ def version_wire(row: Row) -> dict[str, Any]:
         "versionId": str(row["id"]),
         "$id": full_id(row),
         "semanticVersion": row["semantic"],
-        "jsonSHA256Hex": row["sha256"],
+        "jsonSHA256Hex": row["content_hash"],
         "createdOn": row["created_on"],
         "createdBy": str(row["created_by"]),
     }
@@ -144,7 +144,7 @@ def create(call: Call, body: Body) -> dict[str, Any]:
     answer = {
         "concreteType": f"{P}.schema.CreateSchemaResponse",
         "newVersionInfo": version_wire(row),
-        "validationSchema": validation_schema(call, row),
+        "validationSchema": Verbatim(validation_schema(call, row)),
     }
     if body.boolean("dryRun"):
         raise DryRun(answer)
@@ -186,18 +186,19 @@ def _keep(call: Call, organization: int, wanted: SchemaId, text: str) -> int:
     schema = _schema(call, organization, wanted.name)
     latest = one(
         call.db,
-        "SELECT v.id, v.sha256 FROM sage_schemas s JOIN sage_schema_versions v ON v.id = s.latest_id WHERE s.id = ?",
+        "SELECT v.id, v.content_hash FROM sage_schemas s"
+        " JOIN sage_schema_versions v ON v.id = s.latest_id WHERE s.id = ?",
         (schema,),
     )
     if wanted.version is not None:
-        sql = "SELECT id, sha256 FROM sage_schema_versions WHERE schema_id = ? AND semantic = ?"
+        sql = "SELECT id, content_hash FROM sage_schema_versions WHERE schema_id = ? AND semantic = ?"
         same = one(call.db, sql, (schema, wanted.version))
-        if same is not None and same["sha256"] != sha256:
+        if same is not None and same["content_hash"] != sha256:
             raise taken(f"Semantic version: '{wanted.version}' already exists for the JSON schema '{wanted.name}'")
         latest = same
-    if latest is not None and latest["sha256"] == sha256:
+    if latest is not None and latest["content_hash"] == sha256:
         return int(latest["id"])
-    values = {"schema_id": schema, "semantic": wanted.version, "sha256": sha256, "body": text}
+    values = {"schema_id": schema, "semantic": wanted.version, "content_hash": sha256, "body": text}
     number = insert(call.db, "sage_schema_versions", values | {"created_by": call.caller.id, "created_on": call.now})
     call.db.execute("UPDATE sage_schemas SET latest_id = ? WHERE id = ?", (number, schema))
     return number
@@ -216,7 +217,7 @@ def validation_job(call: Call, body: Body) -> dict[str, Any]:
     """`GetValidationSchemaRequest`."""
     row = find_version(call, read_id(body.needed("$id")))
     schema = validation_schema(call, row)
-    return {"concreteType": f"{P}.schema.GetValidationSchemaResponse", "validationSchema": schema}
+    return {"concreteType": f"{P}.schema.GetValidationSchemaResponse", "validationSchema": Verbatim(schema)}
 
 
 def list_schemas(call: Call) -> Response:

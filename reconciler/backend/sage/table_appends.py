@@ -12,6 +12,7 @@ from reconciler.backend.sage.call import Call
 from reconciler.backend.sage.column_types import Cell
 from reconciler.backend.sage.columns import Column
 from reconciler.backend.sage.errors import missing, taken
+from reconciler.backend.sage.table_files import put_files
 from reconciler.backend.sage.table_rows import TableState, add_rows, columns_of, current_rows, end_rows
 from reconciler.backend.sage.table_schema import default_cell
 
@@ -42,10 +43,12 @@ class Appender:
 
     def __init__(self, call: Call, state: TableState) -> None:
         state.change += 1
+        self._call = call
         self._db = call.db
         self._state = state
         columns = columns_of(call, state.slots)
         self._defaults = _defaults(columns, state.slots)
+        self._file_columns = [column["id"] for column in columns if column["columnType"] == "FILEHANDLEID"]
 
     def write(self, changes: Iterable[RowChange]) -> Iterator[RowReference]:
         """Write rows, batch by batch; gives a reference to each. Raises `ApiError` 404 or 409."""
@@ -58,6 +61,8 @@ class Appender:
         yield from self._write(batch)
 
     def _write(self, batch: Sequence[RowChange]) -> list[RowReference]:
+        if self._file_columns:
+            put_files(self._call, self._state.entity, self._files(batch))
         known = current_rows(self._db, self._state.entity, [one.id for one in batch if one.id is not None])
         cells: dict[int, dict[str, Any]] = {}
         gone: set[int] = set()
@@ -65,6 +70,10 @@ class Appender:
         end_rows(self._db, self._state.entity, sorted((known.keys() & cells.keys()) | gone), self._state.change)
         add_rows(self._db, self._state.entity, self._state.change, cells.items())
         return [RowReference(number, self._state.change) for number in ids]
+
+    def _files(self, batch: Sequence[RowChange]) -> set[int]:
+        found = {(change.cells or {}).get(column) for change in batch for column in self._file_columns}
+        return {one for one in found if isinstance(one, int)}
 
     def _apply(
         self, change: RowChange, known: Mapping[int, Row], cells: dict[int, dict[str, Any]], gone: set[int]

@@ -17,8 +17,9 @@ from reconciler.backend.sage.errors import bad
 from reconciler.backend.sage.facets import facet_results
 from reconciler.backend.sage.jobs import JobKind
 from reconciler.backend.sage.query_options import Asked, read_query, with_facets
-from reconciler.backend.sage.sql_render import Output, Statement, is_row_wise
+from reconciler.backend.sage.sql_render import Statement, is_row_wise
 from reconciler.backend.sage.sql_scan import Scan, scanning
+from reconciler.backend.sage.sql_scope import Output
 from reconciler.backend.sage.sql_tree import Query
 from reconciler.backend.sage.table_rows import count_rows, find_state, shown_at
 from reconciler.backend.sage.table_sources import Sources, columns_of_node, find_tabular, limit_sql

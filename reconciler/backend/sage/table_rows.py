@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from reconciler.backend.database import IDS, Connection, Row, one, scalar
@@ -204,19 +205,19 @@ def rewrite_rows(call: Call, entity: int, change: Any) -> None:
         )
 
 
-def keep_records(db: Connection, entity: int, number: int, records: Iterable[Record], keys: Sequence[str]) -> None:
-    """Keep the rows of a view for a snapshot."""
-    db.executemany(
-        "INSERT INTO sage_table_rows (table_id, row_id, version, ended, etag, benefactor_id, row_version, cells)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (
-                entity, record.id, number, number + 1, record.etag, record.benefactor, record.version,
-                _text(dict(zip(keys, record.cells, strict=True))),
-            )
-            for record in records
-        ),
-    )  # fmt: skip
+def keep_records(db: Connection, entity: int, number: int, records: Iterator[Record], keys: Sequence[str]) -> None:
+    """Keep the rows of a view for a snapshot, batch by batch, as what gives them reads over the same connection."""
+    while batch := list(islice(records, _BATCH)):
+        db.executemany(
+            "INSERT INTO sage_table_rows (table_id, row_id, version, ended, etag, benefactor_id, row_version, cells)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [_kept(entity, number, record, keys) for record in batch],
+        )
+
+
+def _kept(entity: int, number: int, record: Record, keys: Sequence[str]) -> tuple[Any, ...]:
+    cells = _text(dict(zip(keys, record.cells, strict=True)))
+    return entity, record.id, number, number + 1, record.etag, record.benefactor, record.version, cells
 
 
 def columns_of(call: Call, slots: dict[str, str]) -> list[Column]:

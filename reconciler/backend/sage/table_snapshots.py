@@ -54,7 +54,7 @@ def _keep(call: Call, node: Node) -> None:
     columns = columns_of_node(call, node)
     state.slots = {column["id"]: str(place) for place, column in enumerate(columns)}
     state.change = node["number"]
-    records = list(live_records(call, node, columns))
+    records = live_records(call, node, columns)
     keep_records(call.db, node["id"], node["number"], records, list(state.slots.values()))
     add_snapshot(call, node["id"], node["number"], state)
 

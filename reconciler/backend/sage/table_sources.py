@@ -13,8 +13,9 @@ from reconciler.backend.sage.errors import bad
 from reconciler.backend.sage.nodes import Node, find_node, require
 from reconciler.backend.sage.relations import Record, Relation
 from reconciler.backend.sage.sql_parser import parse_query
-from reconciler.backend.sage.sql_render import Copy, Statement, render, shown_name
+from reconciler.backend.sage.sql_render import Statement, render, shown_name
 from reconciler.backend.sage.sql_scan import Scan
+from reconciler.backend.sage.sql_scope import Copy
 from reconciler.backend.sage.sql_tree import Query, Source
 from reconciler.backend.sage.submission_view_rows import submission_records
 from reconciler.backend.sage.table_rows import find_state, kept_relation, readable_relation, shown_at

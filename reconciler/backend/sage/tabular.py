@@ -15,7 +15,8 @@ from reconciler.backend.sage.errors import bad
 from reconciler.backend.sage.nodes import Node, find_node
 from reconciler.backend.sage.relations import in_batches
 from reconciler.backend.sage.sql_parser import parse_query
-from reconciler.backend.sage.sql_render import Copy, render, shown_name
+from reconciler.backend.sage.sql_render import render, shown_name
+from reconciler.backend.sage.sql_scope import Copy
 from reconciler.backend.sage.table_rows import find_state, save_state
 from reconciler.backend.sage.table_schema import set_schema
 from reconciler.backend.sage.table_sources import DEFINED, TABULAR, columns_of_node, find_tabular, output_column

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from reconciler.backend.blobs import BlobStore, read
 from reconciler.backend.database import Connection, Row, one
 from reconciler.backend.sage.file_handles import lookup_handle
 from reconciler.backend.store import Store
+
+MAX_PART: Final = 5 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Upload:
         return [staged_name(self.id, part) for part in range(1, self.part_count + 1)]
 
     def size_of(self, part: int) -> int:
-        """Size of a part in bytes; only the last one is smaller."""
+        """Announced size of a part in bytes; only the last one is smaller. More may come, see `blob_urls`."""
         return min(self.part_size, self.size - (part - 1) * self.part_size)
 
 
@@ -85,7 +88,8 @@ def lost_parts(blobs: BlobStore, upload: Upload, added: Iterable[int]) -> list[i
     """Parts that were added and whose bytes are gone, as they are from what nobody completes for days."""
     if upload.is_done or upload.source is not None:
         return []
-    return [part for part in added if blobs.staged_size(staged_name(upload.id, part)) != upload.size_of(part)]
+    sizes = {part: blobs.staged_size(staged_name(upload.id, part)) or 0 for part in added}
+    return [part for part, size in sizes.items() if size < upload.size_of(part)]
 
 
 def drop_parts(db: Connection, upload: int, parts: Iterable[int]) -> None:
@@ -99,7 +103,7 @@ def part_md5(store: Store, upload: Upload, part: int) -> str | None:
     if upload.source is not None:
         return copied_md5(store, upload, part)
     digests = store.blobs.staged(staged_name(upload.id, part))
-    return digests.md5 if digests is not None and digests.size == upload.size_of(part) else None
+    return digests.md5 if digests is not None and digests.size >= upload.size_of(part) else None
 
 
 def copied_md5(store: Store, upload: Upload, part: int) -> str | None:

@@ -104,6 +104,8 @@ def _reach(asset_set: AssetSet) -> list[Problem]:
 
     problems: list[Problem] = []
     for source in asset_set.sources:
+        if source.storage is not None:
+            continue  # only the backend knows where it is
         try:
             explore(source.url, options=source.options, folder=asset_set.head.folder, limit=1)
         except ConfigError as error:

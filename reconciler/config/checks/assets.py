@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reconciler.config.checks.index import Index
 from reconciler.config.checks.patterns import compiled, template_problems
 from reconciler.config.checks.specifications import unknown_specifications
+from reconciler.config.checks.storages import storage_problems
 from reconciler.config.documents import Document
 from reconciler.config.nodes import MapNode, Node, find, list_at, text_at, texts_at
 from reconciler.errors import Location, Problem
@@ -19,8 +20,18 @@ def check(index: Index) -> Iterator[Problem]:
     for document in index.of_kind("AssetSet"):
         yield from unknown_specifications(index, index.collection_of(document), _used(document))
         yield from _units(document)
+        for source in _sources(document):
+            yield from storage_problems(source, "source")
         if find(document.node, "spec", "existing") is not None:
             yield from _existing(index, document)
+
+
+def _sources(document: Document) -> Iterator[Node]:
+    one, several = find(document.node, "spec", "source"), find(document.node, "spec", "sources")
+    if one is not None:
+        yield one
+    if isinstance(several, MapNode):
+        yield from (node for name in several.keys if (node := find(several, name)) is not None)
 
 
 def _existing(index: Index, document: Document) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from reconciler.config.checks.annotation import repeated
 from reconciler.config.checks.index import Index
 from reconciler.config.checks.specifications import unknown_specifications
+from reconciler.config.checks.storages import storage_problems
 from reconciler.config.documents import Document
 from reconciler.config.nodes import MapNode, Node, ScalarNode, find, locate_key, map_at, text_at, texts_at
 from reconciler.config.suggestion import did_you_mean, listed
@@ -74,7 +75,7 @@ def check(index: Index) -> Iterator[Problem]:
         yield from _target(document)
         yield from _version(index, document)
         yield from _splits(document)
-        yield from _storage(document)
+        yield from storage_problems(find(document.node, "spec", "destination"), "destination")
         yield from _classes(index, document)
         originals = texts_at(document.node, "spec", "originals")
         yield from unknown_specifications(index, index.collection_of(document), originals)
@@ -140,20 +141,6 @@ def _version(index: Index, document: Document) -> Iterator[Problem]:
         detail = f"{dataset.label} declares {listed(known) or 'none'}; others may exist on the backend."
         fix = did_you_mean(name, known, "add it to the versions of the data set")
         yield Problem(f"the data set does not declare the version '{name}'", version.at, detail, fix, Severity.WARNING)
-
-
-def _storage(document: Document) -> Iterator[Problem]:
-    """The backend says where its storage is and how to get in; a path on it stays on it."""
-    place = find(document.node, "spec", "destination")
-    path, options = find(place, "path"), locate_key(place, "options")
-    if find(place, "storage") is None:
-        return
-    if options is not None:
-        fix = "remove them, or write a url"
-        yield Problem("a destination on a storage takes no options: the backend gives them", options, fix=fix)
-    parts = (text_at(place, "path") or "").strip("/").split("/")
-    if path is not None and any(part in ("", ".", "..") for part in parts):
-        yield Problem("the path does not name a folder on the storage", path.at, fix="write it without '.' and '..'")
 
 
 def _splits(document: Document) -> Iterator[Problem]:

@@ -37,12 +37,16 @@ _LOCATION_FIELDS: Mapping[str, tuple[str, ...]] = {
     "proxy": (*_SHOWN, "proxyUrl", "benefactorId", "credentials"),
 }
 
+_ENTITY_ONLY = ("download", "edit", "edit_and_delete")
+_EVALUATION_ONLY = ("submit", "score")
+
 
 def check(index: Index) -> Iterator[Problem]:
     """Every document of these kinds."""
     yield from _repeated(index)
     for document in index.of_kind("AccessPolicy"):
         yield from _inheritance(index, document)
+        yield from _levels(document)
     for document in index.of_kind("StorageLocation"):
         yield from _locations(document)
     for document in index.of_kind("Evaluation"):
@@ -87,13 +91,28 @@ def _inheritance(index: Index, document: Document) -> Iterator[Problem]:
         )
 
 
+def _levels(document: Document) -> Iterator[Problem]:
+    """Levels that what the policy is of does not have, as far as the document tells what that is."""
+    of = find(document.node, "spec", "of")
+    foreign = _ENTITY_ONLY if text_at(of, "kind") == "Evaluation" else _EVALUATION_ONLY
+    if find(of, "id") is not None:
+        return
+    for entry in list_at(document.node, "spec", "entries"):
+        node, level = find(entry, "access"), text_at(entry, "access")
+        if node is not None and level in foreign:
+            owners = "entities" if foreign is _ENTITY_ONLY else "evaluations"
+            fix = f"write another one; {', '.join(foreign)} are for {owners}"
+            yield Problem(f"there is no access '{level}' here", node.at, fix=fix)
+
+
 def _locations(document: Document) -> Iterator[Problem]:
     for node in list_at(document.node, "spec", "locations"):
         kind = "id" if find(node, "id") is not None else text_at(node, "type")
+        known = _LOCATION_FIELDS.get(kind or "")
         for name, _ in map_at(node):
             at = locate_key(node, name)
-            if kind in _LOCATION_FIELDS and at is not None and name not in _LOCATION_FIELDS[kind]:
-                detail = f"It has: {', '.join(_LOCATION_FIELDS[kind])}."
+            if known is not None and at is not None and name not in known:
+                detail = f"It has: {', '.join(known)}."
                 what = "a location that is named by id" if kind == "id" else f"a location of type {kind}"
                 yield Problem(f"{what} has no '{name}'", at, detail, "remove it")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from reconciler.errors import Invalid
 from reconciler.model.address import Address
@@ -169,9 +170,9 @@ class DatamakerProvider:
         """See `Provider.fetch`."""
         return self._client.download(file.url)
 
-    def storage(self, storage_id: str) -> StoragePlace:
+    def storage(self, storage_id: str, purpose: Literal["read", "write"] = "write") -> StoragePlace:
         """See `HasStorages.storage`."""
-        return storages.storage_place(self._client, storage_id)
+        return storages.storage_place(self._client, storage_id, purpose)
 
     def close(self) -> None:
         """See `Provider.close`."""

@@ -1,4 +1,4 @@
-"""Storages of the service as places that fsspec can write to: credentials are fetched when needed and kept nowhere.
+"""Storages of the service as places that fsspec can reach: credentials are fetched when needed and kept nowhere.
 
 `POST /storages/{id}/session/` gives provider and configuration; services without it (404, 405) give them with
 `GET /storages/{id}/?with_configuration=true`. Source of the fields: the storage providers of the official client.
@@ -18,31 +18,31 @@ from reconciler.providers.http import HttpClient
 _Make = Callable[[Row], tuple[str, dict[str, JSON]]]
 
 
-def storage_place(client: HttpClient, storage_id: str) -> StoragePlace:
-    """Where a storage is and how to get in, for writing.
+def storage_place(client: HttpClient, storage_id: str, purpose: str = "write") -> StoragePlace:
+    """Where a storage is and how to get in, to `read` or to `write`.
 
-    Raises Invalid when the service gives no access to it, or when it is of a kind that cannot be written to from here.
+    Raises Invalid when the service gives no access to it, or when it is of a kind that cannot be reached from here.
     """
     path = f"/storages/{storage_id}/"
-    row = _session(client, path)
+    row = _session(client, path, purpose)
     provider, configuration = str(row.get("provider") or ""), row.get("configuration")
     make = _PLACES.get(provider)
     if make is None:
         known = ", ".join(sorted(_PLACES))
-        reason = f"storage {storage_id} is of the kind {provider!r}, which cannot be written to from here"
-        raise Invalid(reason, fix=f"use a storage of one of the kinds {known}, or destination.url")
+        reason = f"storage {storage_id} is of the kind {provider!r}, which cannot be reached from here"
+        raise Invalid(reason, fix=f"use a storage of one of the kinds {known}, or a url")
     try:
         root, options = make(dict(configuration) if isinstance(configuration, Mapping) else {})
     except KeyError as exc:
         reason = f"the service does not tell the {exc.args[0]} of storage {storage_id} ({provider})"
-        raise Invalid(reason, fix="use destination.url, with credentials of your own") from None
+        raise Invalid(reason, fix="use a url, with credentials of your own") from None
     return StoragePlace(root.rstrip("/"), options)
 
 
-def _session(client: HttpClient, path: str) -> Row:
+def _session(client: HttpClient, path: str, purpose: str) -> Row:
     operation = f"POST {path}session/"
     try:
-        reply = client.call("POST", f"{path}session/", body={"purpose": "write"}, repeatable=True)
+        reply = client.call("POST", f"{path}session/", body={"purpose": purpose}, repeatable=True)
     except BackendError as error:
         if error.status not in (404, 405):
             raise
@@ -91,15 +91,38 @@ def _sftp(configuration: Row) -> tuple[str, dict[str, JSON]]:
     options = _given(
         username=_needed(configuration, "username"),
         password=configuration.get("password"),
-        key_filename=configuration.get("private_key"),
+        client_keys=[configuration["private_key"]] if configuration.get("private_key") else None,
         passphrase=configuration.get("private_key_passphrase"),
         port=configuration.get("port") or 22,
     )
     return f"sftp://{_needed(configuration, 'host')}/{str(root).strip('/')}", options
 
 
-# `azure`, `smb`, `ftp` and `synology` are not here: the fields of the first are not documented, and the others have no
-# file system that can be told from a URL without further software.
+def _smb(configuration: Row) -> tuple[str, dict[str, JSON]]:
+    port, domain = configuration.get("port"), configuration.get("domain")
+    host = _needed(configuration, "host") + (f":{port}" if port else "")
+    root = str(configuration.get("root_path") or "/").strip("/")
+    user = _needed(configuration, "username")
+    options = _given(
+        username=f"{domain}\\{user}" if domain else user,
+        password=_needed(configuration, "password"),
+        encrypt=configuration.get("encrypt", True),
+        share_access=configuration.get("share_access"),
+        timeout=configuration.get("timeout"),
+        register_session_retries=configuration.get("register_session_retries"),
+        auto_mkdir=configuration.get("auto_mkdir"),
+    )
+    return f"smb://{host}/{_needed(configuration, 'share')}/{root}", options
+
+
+def _http(configuration: Row) -> tuple[str, dict[str, JSON]]:
+    return _needed(configuration, "base_url"), _given(
+        headers=configuration.get("headers"), timeout_s=configuration.get("timeout")
+    )
+
+
+# `azure`, `ftp` and `synology` are not here: the fields of the first are not documented, and the others have no file
+# system that can be told from a URL without further software.
 _PLACES: Mapping[str, _Make] = {
     "local": _local,
     "file_system": _local,
@@ -110,4 +133,7 @@ _PLACES: Mapping[str, _Make] = {
     "gs": _gcs,
     "gcp": _gcs,
     "sftp": _sftp,
+    "smb": _smb,
+    "http": _http,
+    "https": _http,
 }

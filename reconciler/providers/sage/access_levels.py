@@ -38,6 +38,9 @@ EVALUATION: Mapping[str, frozenset[str]] = {
     },
 }
 
+# Of what is not there yet, so that nobody knows what it will be.
+ANY: Mapping[str, frozenset[str]] = {**EVALUATION, **ENTITY}
+
 
 def rights(access: JSON, levels: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """The rights of a level or of a list of rights. Raises KeyError for a level that the target does not have."""

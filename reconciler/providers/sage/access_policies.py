@@ -103,7 +103,7 @@ def settle(calls: Calls, desired: Desired, observed: Found | None, before: Mappi
         return _settled_inheritance(calls, desired, observed)
     if "entries" not in desired.fields:
         return Settled(desired.fields)
-    levels = access_levels.EVALUATION if target.isdigit() else access_levels.ENTITY
+    levels = access_levels.ANY if target == KNOWN_AFTER_APPLY else _levels(target)
     entries = _sorted(list(_settled_entries(calls, desired.fields["entries"], levels)))
     notes = (*_opened(entries, observed), *_locked_out(calls, entries, levels))
     if observed is not None and observed.fields.get("inherit"):

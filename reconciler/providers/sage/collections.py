@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.errors import Conflict, NotFound
+from reconciler.errors import BackendError, Conflict, NotFound, Transient
 from reconciler.model.address import Address
 from reconciler.model.change import FieldChange
 from reconciler.model.json import JSON
@@ -81,8 +81,29 @@ def settle(calls: Calls, desired: Desired, observed: Found | None, before: Mappi
 def create(calls: Calls, desired: Desired) -> Found:
     """`POST /entity/bundle2/create`. Raises Conflict when the name is taken."""
     body: Row = {"concreteType": _TYPES[_type(desired.fields)], **_writable(desired.fields)}
-    made = entities.create_bundle(calls.repo, body, values.to_wire(_annotations(desired.fields)))
-    return from_bundle(made)
+    annotations = values.to_wire(_annotations(desired.fields))
+    try:
+        return from_bundle(entities.create_bundle(calls.repo, body, annotations))
+    except Conflict as taken:
+        return _made_before(calls, body, annotations, taken)
+
+
+def _made_before(calls: Calls, body: Row, annotations: Mapping[str, JSON], taken: Conflict) -> Found:
+    """What has the name, when it is this very request's work, which arrived twice: made by us, exactly as asked."""
+    try:
+        place = entities.child(calls.repo, body.get("parentId"), body["name"])
+        there = entities.bundle(calls.repo, place) if place else {}
+        entity = entities.object_of(there) if place else {}
+        is_ours = str(entity.get("createdBy")) == calls.people.me()
+    except NotFound:
+        raise taken from None
+    except BackendError as lost:
+        unknown = f"it is not known whether {body['name']!r} was made: {lost.message}"
+        raise Transient(unknown, status=lost.status) from lost
+    held = (there.get("annotations") or {}).get("annotations") or {}
+    if is_ours and held == annotations and all(entity.get(key) == value for key, value in body.items()):
+        return from_bundle(there)
+    raise taken
 
 
 def update(calls: Calls, desired: Desired, observed: Found, changes: tuple[FieldChange, ...]) -> Found:

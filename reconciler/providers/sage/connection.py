@@ -8,7 +8,7 @@ from configparser import Error as ParserError
 from configparser import RawConfigParser
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ConfigError, Denied, Problem
 from reconciler.model.workspace import BackendSettings
@@ -65,25 +65,28 @@ def connect(
     """Make clients for a backend of type `sage`. Raises Denied when no token is found."""
     access = find_access(settings, os.environ if environ is None else environ, home or Path.home())
     fix = f"set backends.{settings.name}.token or SYNAPSE_AUTH_TOKEN to a valid personal access token"
-    repo, file, auth = (
-        HttpClient(_service(access, root, fix), connections=connections) for root in ("repo", "file", "auth")
-    )
+    return clients_for(access, fix, connections=connections)
+
+
+def clients_for(access: Access, denied_fix: str, **options: Any) -> Clients:
+    """One client per root. options: of `HttpClient`, the same for all."""
+    repo, file, auth = (HttpClient(_service(access, root, denied_fix), **options) for root in ("repo", "file", "auth"))
     return Clients(repo, file, auth, access.endpoints["portal"])
+
+
+def in_process_access(url: str, token: str) -> Access:
+    """What `clients_for` needs for an application in this process; `url` stands for where it is."""
+    paths = {"repo": "/repo/v1", "auth": "/auth/v1", "file": "/file/v1", "portal": "/portal/www.synapse.org/"}
+    return Access({name: url + path for name, path in paths.items()}, token)
 
 
 def connect_in_process(app: WSGI, url: str, token: str) -> Clients:
     """Make clients for an application in this process."""
     from reconciler.providers.in_process import InProcessTransport
 
-    paths = {"repo": "/repo/v1", "auth": "/auth/v1", "file": "/file/v1", "portal": "/portal/www.synapse.org/"}
-    access = Access({name: url + path for name, path in paths.items()}, token)
     fix = "the store of the embedded backend belongs to another installation"
     transport = InProcessTransport(app)
-    repo, file, auth = (
-        HttpClient(_service(access, root, fix), transport=transport, put=transport.put)
-        for root in ("repo", "file", "auth")
-    )
-    return Clients(repo, file, auth, access.endpoints["portal"])
+    return clients_for(in_process_access(url, token), fix, transport=transport, put=transport.put)
 
 
 def find_access(settings: BackendSettings, environ: Mapping[str, str], home: Path) -> Access:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.errors import NotFound
+from reconciler.errors import NotFound, Transient
 from reconciler.model.json import JSON
 from reconciler.providers.http import HttpClient
-from reconciler.providers.sage.wire import Row, object_in, text_in
+from reconciler.providers.sage.wire import Row, object_in, rows_in, text_in
 
 _PARTS = ("includeEntity", "includeAnnotations", "includeFileHandles", "includeActivity")
 
@@ -22,10 +22,16 @@ def bundle(client: HttpClient, entity_id: str) -> Row:
 
 
 def object_of(found: Row) -> Row:
-    """The entity of a bundle."""
+    """The entity of a bundle. An answer without one says nothing, least of all that it is gone."""
     entity = found.get("entity")
     if not isinstance(entity, dict):
-        raise NotFound("the bundle holds no entity")
+        raise Transient("the answer lacks the entity", operation="bundle2")
+    return _identified(entity, "bundle2")
+
+
+def _identified(entity: Row, operation: str) -> Row:
+    for name in ("id", "etag", "modifiedOn"):
+        text_in(entity, name, operation)
     return entity
 
 
@@ -38,7 +44,9 @@ def create_bundle(
     if annotations:
         body["annotations"] = {"annotations": dict(annotations)}
     params = {"generatedBy": activity_id} if activity_id else None
-    return object_in(client.call("POST", path, params=params, body=body), f"POST {path}")
+    made = object_in(client.call("POST", path, params=params, body=body), f"POST {path}")
+    object_of(made)
+    return made
 
 
 def put_entity(client: HttpClient, entity: Row, *, new_version: bool = False, activity_id: str | None = None) -> Row:
@@ -51,7 +59,8 @@ def put_entity(client: HttpClient, entity: Row, *, new_version: bool = False, ac
         **({"newVersion": "true"} if new_version else {}),
         **({"generatedBy": activity_id} if activity_id else {}),
     }
-    return object_in(client.call("PUT", path, params=params or None, body=entity), f"PUT {path}")
+    written = object_in(client.call("PUT", path, params=params or None, body=entity), f"PUT {path}")
+    return _identified(written, f"PUT {path}")
 
 
 def put_annotations(client: HttpClient, entity_id: str, etag: str, annotations: Mapping[str, JSON]) -> str:
@@ -79,7 +88,11 @@ def children(client: HttpClient, parent_id: str | None, types: tuple[str, ...]) 
         body |= ({"parentId": parent_id} if parent_id else {}) | ({"nextPageToken": token} if token else {})
         path = "/entity/children"
         answer = object_in(client.call("POST", path, body=body, repeatable=True), f"POST {path}")
-        yield [row for row in answer.get("page") or [] if isinstance(row, dict)]
+        rows = rows_in(answer, "page", f"POST {path}")
+        for row in rows:
+            for name in ("id", "name", "type"):
+                text_in(row, name, f"POST {path}")
+        yield rows
         token = answer.get("nextPageToken")
         if not token:
             return
@@ -89,7 +102,7 @@ def child_count(client: HttpClient, parent_id: str, types: tuple[str, ...]) -> i
     """How many entities of these types are directly below one."""
     body = {"parentId": parent_id, "includeTypes": list(types), "includeTotalChildCount": True}
     answer = object_in(client.call("POST", "/entity/children", body=body, repeatable=True), "POST /entity/children")
-    return int(answer.get("totalChildCount") or len(answer.get("page") or []))
+    return max(int(answer.get("totalChildCount") or 0), len(rows_in(answer, "page", "POST /entity/children")))
 
 
 def delete(client: HttpClient, entity_id: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from reconciler.errors import Denied, NotFound
 from reconciler.model.json import JSON
 from reconciler.providers.http import HttpClient
-from reconciler.providers.sage.wire import USED_ENTITY, USED_URL, Row, object_in, text_in
+from reconciler.providers.sage.wire import USED_ENTITY, USED_URL, Row, object_in, rows_in, text_in
 
 _ENTITY = re.compile(r"(syn\d+)(?:[.@](\d+))?", re.IGNORECASE)
 
@@ -81,7 +81,9 @@ def _matches(there: str, wanted: str) -> bool:
 
 def create(client: HttpClient, provenance: Mapping[str, JSON]) -> Row:
     """`POST /activity`. One that is made twice is of no consequence: nothing refers to the first."""
-    return object_in(client.call("POST", "/activity", body=to_wire(provenance), repeatable=True), "POST /activity")
+    made = object_in(client.call("POST", "/activity", body=to_wire(provenance), repeatable=True), "POST /activity")
+    text_in(made, "id", "POST /activity")
+    return made
 
 
 def discard(client: HttpClient, activity: Row | None) -> None:
@@ -95,10 +97,12 @@ def rewrite(client: HttpClient, activity: Row, provenance: Mapping[str, JSON]) -
     path = f"/activity/{activity['id']}"
     try:
         made = object_in(client.get(f"{path}/generated", {"limit": 2, "offset": 0}), f"GET {path}/generated")
-        if len(made.get("results") or []) > 1:
+        if len(rows_in(made, "results", f"GET {path}/generated")) > 1:
             return None
         body = to_wire(provenance) | {"id": activity["id"], "etag": activity.get("etag")}
-        return object_in(client.call("PUT", path, body=body), f"PUT {path}")
+        written = object_in(client.call("PUT", path, body=body), f"PUT {path}")
+        text_in(written, "id", f"PUT {path}")
+        return written
     except (Denied, NotFound):
         return None
 

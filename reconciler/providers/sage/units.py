@@ -17,6 +17,7 @@ from reconciler.providers.sage.upload import Uploads
 from reconciler.providers.sage.wire import EXTERNAL, FILE, Row, text_in
 
 SPEC = "file"
+_READINGS = 4  # of an entity that others keep writing to
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,21 @@ class Files:
                 self.client, entity, values.to_wire(draft.meta), str(activity["id"]) if activity else None
             )
         except (Conflict, Transient) as error:
-            return self._settled(draft, parent_id, name, handle_id, error)
+            return self._looked_after(draft, parent_id, name, handle_id, error)
         found = from_bundle(entities.object_of(made), made, draft.address.key)
         attributes = dict(found.attributes) | dict(_of_draft(draft, activity))
         return RowOutcome(draft.address.key or "", found.remote_id, attributes=attributes, token=found.token)
+
+    def _looked_after(
+        self, draft: UnitDraft, parent_id: str, name: str, handle_id: str, error: ReconcilerError
+    ) -> RowOutcome:
+        """Settle what a create did; what cannot be found out now is `Transient`, for the file may be there and ours."""
+        try:
+            return self._settled(draft, parent_id, name, handle_id, error)
+        except Conflict:
+            raise
+        except BackendError as lost:
+            raise Transient(f"it is not known whether the file was made: {lost.message}", status=lost.status) from lost
 
     def _settled(
         self, draft: UnitDraft, parent_id: str, name: str, handle_id: str, error: ReconcilerError
@@ -78,7 +90,7 @@ class Files:
             fix = "set lifecycle.onExists: adopt to take it over"
             raise Conflict(f"a file of that name is there already ({there}) and is nobody's", fix=fix)
         edit = UnitEdit(there, draft.address, draft.meta, files=draft.files, attributes=draft.attributes)
-        return replace(self._edited(edit), adopted=True)
+        return replace(self._insisted(edit), adopted=True)
 
     def _stored(self, files: Sequence[FileRef], attributes: Mapping[str, JSON], name: str, parent_id: str) -> str:
         """The file handle of the content: of a link, or of uploaded bytes."""
@@ -93,16 +105,23 @@ class Files:
     # -- editing
 
     def edit(self, edit: UnitEdit) -> RowOutcome:
-        """Write what differs. When the entity changed meanwhile it is read and compared once more."""
+        """Write what differs. When the entity changed meanwhile it is read and compared again.
+
+        That is also how a write ends whose answer was lost: repeated, it is refused, and then nothing differs.
+        """
         try:
+            return self._insisted(edit)
+        except ReconcilerError as error:
+            return RowOutcome(edit.address.key or "", error=row_error(error))
+
+    def _insisted(self, edit: UnitEdit) -> RowOutcome:
+        for _ in range(_READINGS - 1):
             try:
                 return self._edited(edit)
             except Conflict as error:
                 if error.status != 412:
                     raise
-                return self._edited(edit)
-        except ReconcilerError as error:
-            return RowOutcome(edit.address.key or "", error=row_error(error))
+        return self._edited(edit)
 
     def _edited(self, edit: UnitEdit) -> RowOutcome:
         there = entities.bundle(self.client, edit.remote_id)

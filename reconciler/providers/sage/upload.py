@@ -19,7 +19,7 @@ from reconciler.providers.base import Content
 from reconciler.providers.body import Body
 from reconciler.providers.http import HttpClient
 from reconciler.providers.pool import Pool
-from reconciler.providers.sage.wire import EXTERNAL, UPLOAD, Row, object_in, text_in
+from reconciler.providers.sage.wire import EXTERNAL, UPLOAD, Row, object_in, rows_in, text_in
 
 PART_BYTES = 8 * 1024 * 1024
 _MOST_PARTS = 10_000
@@ -73,7 +73,7 @@ class Uploads:
         upload = self._begun(file, name, kind or guessed(name), part_bytes, self._place(parent_id))
         if upload.get("state") != "COMPLETED":
             upload_id = text_in(upload, "uploadId", "POST /file/multipart")
-            states = str(upload.get("partsState") or "")
+            states = text_in(upload, "partsState", "POST /file/multipart")
             missing = [number for number, state in enumerate(states, 1) if state != "1"]
             self._send_parts(_Parts(upload_id, file, content, part_bytes, progress), missing)
             path = f"/file/multipart/{upload_id}/complete"
@@ -93,7 +93,7 @@ class Uploads:
         body = {"copyRequests": [{"originalFile": original, "newContentType": kind}]}
         operation = "POST /filehandles/copy"
         answer = object_in(self.client.call("POST", "/filehandles/copy", body=body, repeatable=True), operation)
-        results = answer.get("copyResults") or [{}]
+        results = rows_in(answer, "copyResults", operation) or [{}]
         made = results[0].get("newFileHandle")
         if not isinstance(made, dict):
             reason = results[0].get("failureCode") or "no new file handle"
@@ -110,7 +110,7 @@ class Uploads:
     def _asked_place(self, parent_id: str) -> JSON:
         path = f"/entity/{parent_id}/uploadDestination"
         found = object_in(self.client.get(path), f"GET {path}")
-        if found.get("uploadType") not in (None, "S3", "GOOGLECLOUDSTORAGE"):
+        if text_in(found, "uploadType", f"GET {path}") not in ("S3", "GOOGLECLOUDSTORAGE"):
             fix = "upload there by other means and declare externalURL"
             raise Invalid(f"files of this folder go to {found.get('uploadType')}, past the service", fix=fix)
         return found.get("storageLocationId")
@@ -175,9 +175,8 @@ class Uploads:
         path = f"/file/multipart/{upload_id}/presigned/url/batch"
         body = {"uploadId": upload_id, "partNumbers": numbers}
         answer = object_in(self.client.call("POST", path, body=body, repeatable=True), f"POST {path}")
-        found = {
-            int(row["partNumber"]): str(row["uploadPresignedUrl"]) for row in answer.get("partPresignedUrls") or []
-        }
+        rows = rows_in(answer, "partPresignedUrls", f"POST {path}")
+        found = {int(row["partNumber"]): str(row["uploadPresignedUrl"]) for row in rows}
         if not set(numbers) <= found.keys():
             raise Transient("the answer lacks upload addresses", operation=f"POST {path}")
         return found

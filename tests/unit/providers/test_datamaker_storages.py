@@ -56,6 +56,32 @@ S3 = {"bucket_name": "b", "access_key": "AK", "secret_key": "SK"}
             "sftp://h/in",
             {"username": "u", "password": "p", "port": 22},
         ),
+        (
+            "sftp",
+            {"host": "h", "username": "u", "private_key": "/keys/id", "private_key_passphrase": "pp", "port": 2222},
+            "sftp://h",
+            {"username": "u", "client_keys": ["/keys/id"], "passphrase": "pp", "port": 2222},
+        ),
+        (
+            "smb",
+            {
+                "host": "h",
+                "share": "s",
+                "root_path": "/in",
+                "domain": "D",
+                "username": "u",
+                "password": "p",
+                "port": 4445,
+            },
+            "smb://h:4445/s/in",
+            {"username": "D\\u", "password": "p", "encrypt": True},
+        ),
+        (
+            "http",
+            {"base_url": "https://h/files/", "timeout": 30, "headers": {"X": "1"}},
+            "https://h/files",
+            {"headers": {"X": "1"}, "timeout_s": 30},
+        ),
     ],
 )
 def test_storage_becomes_a_url_with_options(provider, configuration, root, options):

@@ -111,8 +111,8 @@ class _Tokenless:
     def info(self, path: str) -> dict[str, Any]:
         return {"name": path, "type": "directory"}
 
-    def find(self, path: str, **_: Any) -> dict[str, dict[str, Any]]:
-        return {f"{path}/1.png": {"name": f"{path}/1.png", "size": 1, "type": "file"}}
+    def ls(self, path: str, **_: Any) -> list[dict[str, Any]]:
+        return [{"name": f"{path}/1.png", "size": 1, "type": "file"}]
 
 
 def test_listing_without_version_tokens_never_repeats() -> None:

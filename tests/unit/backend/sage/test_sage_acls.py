@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.backend.sage.conftest import Sage
+from tests.unit.backend.sage.conftest import Sage, User
 
 OWNER_RIGHTS = ["CREATE", "READ", "UPDATE", "DELETE", "CHANGE_PERMISSIONS", "DOWNLOAD", "CHANGE_SETTINGS", "MODERATE"]
 
@@ -134,3 +134,43 @@ def test_access_is_asked_for_by_type(sage: Sage) -> None:
     assert sage.owner.ok("GET", f"/entity/{top['id']}/access?accessType=DOWNLOAD") == {"result": True}
     assert sage.other.ok("GET", f"/entity/{top['id']}/access?accessType=DOWNLOAD") == {"result": False}
     sage.owner.fails("GET", f"/entity/{top['id']}/access?accessType=FLY", 400)
+
+
+@pytest.mark.parametrize(("certified", "status"), [(True, 200), (False, 403)])
+def test_grant_to_certified_users_is_for_those_only(
+    sage: Sage, open_backend: Any, anonymous: Any, certified: bool, status: int
+) -> None:
+    top, _ = tree(sage)
+    sage.owner.ok("PUT", f"/entity/{top['id']}/acl", json=grant(acl_of(sage, top), 3, "READ"))
+    user = {"userName": "third", "certified": certified, "tokens": ["pat-third-0123456789"]}
+    again = open_backend(seed={"sage": {"users": [user]}})
+    client = User(anonymous(again.app, Authorization="Bearer pat-third-0123456789"))
+    assert client.send("GET", f"/entity/{top['id']}").status_code == status
+
+
+def test_lock_shows_in_what_one_may_do(sage: Sage) -> None:
+    top, inner = tree(sage)
+    sage.owner.ok("PUT", f"/entity/{top['id']}/acl", json=grant(acl_of(sage, top), 3000002, "READ", "DOWNLOAD"))
+    path = f"/entity/{inner['id']}/permissions"
+    assert sage.other.ok("GET", path)["canDownload"] is True
+    sage.owner.ok("POST", f"/entity/{top['id']}/lockAccessRequirement", 201)
+    assert sage.other.ok("GET", path)["canDownload"] is False
+    assert sage.owner.ok("GET", path)["canDownload"] is True
+
+
+def test_open_data_can_be_downloaded_by_whoever_may_read(sage: Sage) -> None:
+    top, _ = tree(sage)
+    sage.owner.ok("PUT", f"/entity/{top['id']}/acl", json=grant(acl_of(sage, top), 3000002, "READ"))
+    path = f"/entity/{top['id']}"
+    sage.owner.fails("PUT", f"{path}/datatype?type=OPEN_DATA", 403)
+    assert sage.other.ok("GET", f"{path}/permissions")["canDownload"] is False
+    assert sage.admin.ok("PUT", f"{path}/datatype?type=OPEN_DATA")["dataType"] == "OPEN_DATA"
+    found = sage.other.ok("GET", f"{path}/permissions")
+    assert (found["canDownload"], found["isEntityOpenData"]) == (True, True)
+    sage.owner.ok("PUT", f"{path}/datatype?type=SENSITIVE_DATA")
+    assert sage.other.ok("GET", f"{path}/permissions")["canDownload"] is False
+
+
+@pytest.mark.parametrize("query", ["", "?type=", "?type=open_data", "?type=NULL"])
+def test_unknown_data_type_is_refused(sage: Sage, query: str) -> None:
+    assert "OPEN_DATA" in sage.owner.fails("PUT", f"/entity/{tree(sage)[0]['id']}/datatype{query}", 400)

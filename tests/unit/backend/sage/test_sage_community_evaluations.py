@@ -82,6 +82,7 @@ def test_update_of_an_evaluation_needs_its_etag_and_keeps_what_never_changes(sag
     sage.owner.fails("PUT", f"/evaluation/{made['id']}", 400, json={**changed, "id": "77"})
 
 
+@pytest.mark.every_database
 def test_evaluation_is_seen_changed_and_deleted_only_with_the_right(sage):
     made = make_evaluation(sage.owner)
     path = f"/evaluation/{made['id']}"

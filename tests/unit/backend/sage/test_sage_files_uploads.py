@@ -99,6 +99,18 @@ def test_part_that_did_not_come_whole_fails_in_the_body(sage, put, reason):
     assert sage.owner.add(upload, 1, put or b"abc")["addPartState"] == "ADD_FAILED", reason
 
 
+@pytest.mark.parametrize("length", [1, PART + 1])
+def test_header_before_the_announced_bytes_is_part_of_the_file(sage, length):
+    header, content = b"a,b\n", b"x" * length
+    upload = sage.owner.begin(content)["uploadId"]
+    for part, piece in enumerate((header + content[:PART], content[PART:])[: 1 if length == 1 else 2], start=1):
+        sage.owner.send("PUT", sage.owner.part_urls(upload, part)[0], content=piece)
+        assert sage.owner.add(upload, part, piece)["addPartState"] == "ADD_SUCCESS"
+    handle = sage.owner.ok("PUT", f"/file/multipart/{upload}/complete", 201)["resultFileHandleId"]
+    found = sage.owner.ok("GET", f"/fileHandle/{handle}")
+    assert (found["contentSize"], found["contentMd5"]) == (len(header) + length, md5(header + content))
+
+
 def test_completing_without_all_parts_is_refused_with_their_number(sage, two_parts):
     upload = sage.owner.begin(two_parts)["uploadId"]
     assert "Missing 2 part(s)" in sage.owner.fails("PUT", f"/file/multipart/{upload}/complete", 400)

@@ -150,6 +150,7 @@ def test_file_of_somebody_else_is_refused(sage: Sage, people: str) -> None:
     transact(sage.owner, people, change, status=403)
 
 
+@pytest.mark.every_database
 def test_snapshot_keeps_rows_and_columns_while_the_table_moves_on(
     sage: Sage, people: str, name: dict[str, Any]
 ) -> None:

@@ -84,6 +84,7 @@ def test_entity_outside_the_scope_is_not_written_through_a_view(sage: Sage, view
     assert result["failureCode"] == "NOT_FOUND"
 
 
+@pytest.mark.every_database
 def test_snapshot_of_a_view_keeps_its_rows(sage: Sage, view: str, file: str) -> None:
     assert transact(sage.owner, view, createSnapshot=True)["snapshotVersionNumber"] == 1
     annotate(sage, file, species="rat")
@@ -246,3 +247,27 @@ def test_bound_schema_validates_what_is_below_and_cannot_be_deleted(
 def test_schema_is_bound_by_who_may_update_only(sage: Sage, organization: str, project: str) -> None:
     register(sage)
     sage.other.fails("PUT", f"/entity/{project}/schema/binding", 403, json={"schema$id": SCHEMA["$id"]})
+
+
+def test_derived_annotations_come_only_when_asked_for(sage: Sage, organization: str, project: str, file: str) -> None:
+    extra = {"lots": {"const": [1, 2]}, "share": {"default": 0.5}, "nested": {"const": {"a": 1}}}
+    register(sage, properties={**SCHEMA["properties"], **extra})
+    bound = {"entityId": project, "schema$id": SCHEMA["$id"], "enableDerivedAnnotations": True}
+    sage.owner.ok("PUT", f"/entity/{project}/schema/binding", json=bound)
+    path = f"/entity/{file}/annotations2"
+    plain = sage.owner.ok("GET", path)["annotations"]
+    found = sage.owner.ok("GET", f"{path}?includeDerived=true")["annotations"]
+    assert {key: found[key] for key in plain} == plain
+    assert (found["lots"], found["share"]) == (
+        {"type": "LONG", "value": ["1", "2"]},
+        {"type": "DOUBLE", "value": ["0.5"]},
+    )
+    assert "lots" not in plain
+    assert "nested" not in found  # no annotation can hold an object
+
+
+def test_nulls_of_a_schema_are_values_in_results_of_jobs(sage: Sage, organization: str) -> None:
+    made = register(sage, properties={"gone": {"const": None}})
+    body = {"concreteType": f"{P}.schema.GetValidationSchemaRequest", "$id": SCHEMA["$id"]}
+    read = job(sage.owner, "/schema/type/validation/async", body)
+    assert made["validationSchema"]["properties"] == {"gone": {"const": None}} == read["validationSchema"]["properties"]

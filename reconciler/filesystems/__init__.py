@@ -1,0 +1,1 @@
+"""Remote file systems, opened from URLs, for sources and destinations alike."""
