@@ -24,6 +24,8 @@ from reconciler.state.store import StateStore
 
 # Key of a unit → its metadata.
 Held = Mapping[str, Mapping[str, JSON]]
+# As `Capabilities.fit`.
+Fit = Callable[[Unit], tuple[Unit, tuple[str, ...]]]
 
 _KINDS = ("boolean", "integer", "number", "date", "datetime", "string")
 _TYPES: Mapping[str, type | tuple[type, ...]] = {"boolean": bool, "integer": int, "number": (int, float)}
@@ -72,8 +74,8 @@ def _complete(provider: Provider, units: Sequence[ObservedUnit]) -> Sequence[Obs
     return provider.read_units(units) if provider.capabilities.by_place and units else units
 
 
-def meta_tables(units: Iterable[tuple[str, Mapping[str, JSON]]], fit: Callable[[Unit], object] | None) -> MetaTables:
-    """Lay out metadata as tables. fit: as `Capabilities.fit`."""
+def meta_tables(units: Iterable[tuple[str, Mapping[str, JSON]]], fit: Fit | None) -> MetaTables:
+    """Lay out metadata as tables. All of it is held in memory."""
     from reconciler.sources.cells import key_text
 
     held: dict[str, dict[str, JSON]] = {}
@@ -95,15 +97,15 @@ def meta_tables(units: Iterable[tuple[str, Mapping[str, JSON]]], fit: Callable[[
     return MetaTables(tuple(tables), dict(sorted(left_out.items())), unnamed)
 
 
-def _is_kept(name: str, value: JSON, fit: Callable[[Unit], object] | None) -> bool:
+def _is_kept(name: str, value: JSON, fit: Fit | None) -> bool:
     """Whether a record that holds the value reads back as what is there."""
     from reconciler.sources.cells import header_text, is_empty
 
     return header_text(name) == name and not is_empty(value) and _reads_as(name, _record_value(value), value, fit)
 
 
-def _reads_as(name: str, read: JSON, value: JSON, fit: object) -> bool:
-    if not callable(fit):
+def _reads_as(name: str, read: JSON, value: JSON, fit: Fit | None) -> bool:
+    if fit is None:
         return canonical_json(read) == canonical_json(value)
     unit, flaws = fit(Unit("unit", (), {name: read}))
     return not flaws and name in unit.meta and canonical_json(unit.meta[name]) == canonical_json(value)
