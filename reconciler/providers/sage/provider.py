@@ -60,6 +60,7 @@ CAPABILITIES = Capabilities(
     fit=fit,
     is_outside=provenance.is_outside,
     cell=cells.fit,
+    tabled=True,
 )
 
 
