@@ -79,9 +79,16 @@ def settle(calls: Calls, desired: Desired, observed: Found | None, before: Mappi
 
 
 def create(calls: Calls, desired: Desired) -> Found:
-    """`POST /entity/bundle2/create`. Raises Conflict when the name is taken."""
+    """`POST /entity/bundle2/create`. Raises Conflict when the name is taken.
+
+    It is looked for first: what then turns out to be there came meanwhile, and may be what this very request made.
+    """
     body: Row = {"concreteType": _TYPES[_type(desired.fields)], **_writable(desired.fields)}
     annotations = values.to_wire(_annotations(desired.fields))
+    there = entities.child(calls.repo, body.get("parentId"), body["name"])
+    if there is not None:
+        fix = "set lifecycle.onExists: adopt to take it over"
+        raise Conflict(f"{body['name']!r} is there already ({there})", fix=fix)
     try:
         return from_bundle(entities.create_bundle(calls.repo, body, annotations))
     except Conflict as taken:
@@ -89,7 +96,7 @@ def create(calls: Calls, desired: Desired) -> Found:
 
 
 def _made_before(calls: Calls, body: Row, annotations: Mapping[str, JSON], taken: Conflict) -> Found:
-    """What has the name, when it is this very request's work, which arrived twice: made by us, exactly as asked."""
+    """What has the name since a moment ago, when our request arrived twice: made by us, exactly as asked."""
     try:
         place = entities.child(calls.repo, body.get("parentId"), body["name"])
         there = entities.bundle(calls.repo, place) if place else {}
