@@ -36,7 +36,7 @@ def references(resource: Resource) -> tuple[Address, ...]:
             found = (resource.project, resource.assets)
         case Export():
             truth = resource.ground_truth.dataset if resource.ground_truth else None
-            found = (resource.project, truth, resource.collection)
+            found = (resource.project, truth, resource.collection, resource.table)
         case RemoteObject():
             found = tuple(_inside(resource.fields))
     return tuple(dict.fromkeys(ref.address.resource for ref in found if isinstance(ref, Ref)))
@@ -66,7 +66,7 @@ def edges(resources: Iterable[Resource]) -> dict[Address, tuple[Address, ...]]:
     """Return, for every resource, what must be settled before it.
 
     Beyond its references an Export, or an object that says so, waits for every TaskSet of its project, since those
-    put annotations there; and an Export of a collection for everything declared below that.
+    put annotations there; and an Export of a collection, or of a view on one, for everything declared below that.
     """
     known = {r.head.address: r for r in resources}
     feeders: dict[Address, list[Address]] = {}
@@ -81,8 +81,18 @@ def edges(resources: Iterable[Resource]) -> dict[Address, tuple[Address, ...]]:
             needs += sorted(feeders.get(project.address, []))
         if isinstance(resource, Export) and isinstance(resource.collection, Ref):
             needs += _below(resource.collection.address, known.values())
+        if isinstance(resource, Export) and isinstance(resource.table, Ref):
+            for shown in _shown(known.get(resource.table.address)):
+                needs += _below(shown.address, known.values())
         result[address] = tuple(dict.fromkeys(needs))
     return result
+
+
+def _shown(view: Resource | None) -> Iterator[Ref]:
+    """The collections whose content an object shows."""
+    if isinstance(view, RemoteObject):
+        name = OBJECT_KINDS[view.head.address.kind].shows
+        yield from (ref for ref in _inside(view.fields.get(name or "")) if isinstance(ref, Ref))
 
 
 def _below(collection: Address, resources: Iterable[Resource]) -> list[Address]:

@@ -317,6 +317,7 @@ def _export(head: Head, spec: Spec) -> Export:
         target=_target(spec),
         collection=_reference("Collection", spec["collection"]) if "collection" in spec else None,
         query=spec.get("query"),
+        table=_reference("Table", spec["table"]) if "table" in spec else None,
         project=None if project is None else _reference("AnnotationProject", project),
         ground_truth=_truth_version(spec["groundTruth"]) if "groundTruth" in spec else None,
         filter=spec.get("filter", {}),

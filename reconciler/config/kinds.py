@@ -43,7 +43,7 @@ UNSUPPORTED = (
     Unsupported(
         "Export",
         ("spec", "format"),
-        ("yolo", "voc", "csv", "custom"),
-        "coco, manifest or synapse-json",
+        ("yolo", "voc", "custom"),
+        "coco, csv, manifest or synapse-json",
     ),
 )

@@ -218,6 +218,7 @@ def _download(resource: Export) -> dict[str, JSON]:
     return {
         "collection": _reference(resource.collection),
         "query": resource.query,
+        **({} if resource.table is None else {"table": _reference(resource.table)}),
         "format": resource.format,
         "options": dict(resource.options),
         "destination": _place(resource),

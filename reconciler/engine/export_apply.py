@@ -51,7 +51,7 @@ def _items(run: Applying, change: Change, export: Export, provider: Provider, wr
     items = collect_items(listing.records, export, writer, run.session.work_folder)
     if change.basis is not None and items.basis != change.basis:
         items.close()
-        raise Conflict("the annotations changed since the plan was made", fix="plan again")
+        raise Conflict("what is exported changed since the plan was made", fix="plan again")
     return items
 
 

@@ -16,7 +16,7 @@ from reconciler.formats.writers import open_writer, payload_fault, read_class_id
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, canonical_json, digest
 from reconciler.model.observed import AnnotationRecord, RemoteFile
-from reconciler.model.resource import AnnotationProject, Export, Ref, Reference, RemoteObject, Resource
+from reconciler.model.resource import TABLE_MARK, AnnotationProject, Export, Ref, Reference, RemoteObject, Resource
 from reconciler.providers.base import Provider
 from reconciler.state.spool import ItemSpool, SpooledItem
 
@@ -49,12 +49,19 @@ def record_scope(export: Export, resolve: Callable[[Reference | None], str | Non
         dataset = resolve(truth.dataset)
         return {"dataset": dataset, "version": truth.version} if dataset is not None else {}
     if export.query is not None:
-        return {"query": export.query}
+        return _query_scope(export, export.query, resolve)
     if export.collection is not None:
         collection = resolve(export.collection)
         return {"collection": collection} if collection is not None else {}
     project = resolve(export.project)
     return {"project": project} if project is not None else {}
+
+
+def _query_scope(export: Export, query: str, resolve: Callable[[Reference | None], str | None]) -> dict[str, str]:
+    """The query with the id of its table in it."""
+    if export.table is not None:
+        query = query.replace(TABLE_MARK, resolve(export.table) or TABLE_MARK)
+    return {"query": query, **({"rowIds": "yes"} if export.options.get("rowIds") else {})}
 
 
 def writer_for(export: Export, declared: Mapping[Address, Resource], published: bytes | None) -> Writer:

@@ -17,6 +17,7 @@ from reconciler.engine.events import Progress
 from reconciler.engine.export_items import ItemSet, SourceItem, sized, unreadable_item
 from reconciler.engine.running import Applying
 from reconciler.errors import Problem, ReconcilerError
+from reconciler.formats.csv_rows import RowMeter
 from reconciler.formats.items import Fragment, ItemOutput, Writer
 from reconciler.formats.writers import build_summary
 from reconciler.model.address import Address
@@ -31,6 +32,7 @@ from reconciler.state.values import OwnedRow, Shape
 SUMMARY_PATH = "metadata/export_summary.json"
 _PART = 64  # items converted between two looks at the stop sign
 _EXAMPLES = 20
+_COUNTED = {"collection": "entities", "query": "rows"}  # target → what the account counts
 
 
 @dataclass(slots=True)
@@ -107,6 +109,7 @@ class Publication:
     items: ItemSet
     sound: Mapping[str, FileState] = field(init=False)
     was_cut: bool = field(init=False)
+    meter: RowMeter = field(default_factory=RowMeter)
     tally: _Tally = field(default_factory=_Tally)
     failures: list[Problem] = field(default_factory=list)
 
@@ -258,13 +261,16 @@ class Publication:
                 continue
             algorithm = self.provider.capabilities.checksum
             expected = Checksum(algorithm, file.checksum) if file.checksum else None
-            sent += staging.put(target, self.provider.fetch(file), expected).size_bytes
+            chunks = self.provider.fetch(file)
+            chunks = self.meter.watch(chunks) if self.export.query is not None else chunks
+            sent += staging.put(target, chunks, expected).size_bytes
         return sent
 
     def _stage_shared(self, staging: Staging) -> None:
         for shared in self.writer.assemble(self._fragments):
             staging.put(shared.path, shared.chunks)
-        accounts = (self.writer.account(fragment.text) for fragment in self._fragments())
+        is_query = self.export.query is not None
+        accounts = [self.meter.account()] if is_query else map(self.writer.account, self._texts())
         provenance = {"configuration": self.run.session.configuration.digest}
         summary = build_summary(
             self.export,
@@ -272,9 +278,13 @@ class Publication:
             items=self.tally.items,
             provenance=provenance,
             unreadable=self.tally.unreadable,
-            counted="entities" if self.export.collection is not None else "annotations",
+            counted=_COUNTED.get(self.export.target, "annotations"),
+            result=self.meter.result(self._fragments) if is_query else None,
         )
         staging.put(SUMMARY_PATH, [(canonical_json(summary) + "\n").encode()])
+
+    def _texts(self) -> Iterator[str]:
+        return (fragment.text for fragment in self._fragments())
 
     def _fragments(self) -> Iterator[Fragment]:
         for key, split, text in self.fragments.fragments(self.address):

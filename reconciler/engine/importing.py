@@ -11,6 +11,7 @@ from reconciler.engine.apply_rows import apply_rows
 from reconciler.engine.apply_tables import apply_holder, holds_rows
 from reconciler.engine.context import PlanOptions
 from reconciler.engine.leftovers import Leftovers, Parent, find_leftovers, parents, sets_of, units_with_task
+from reconciler.engine.meta_tables import held_meta, meta_tables
 from reconciler.engine.planning import ROW_KINDS, make_plan
 from reconciler.engine.running import Applying, Control
 from reconciler.engine.session import Session
@@ -119,7 +120,9 @@ def import_all(session: Session, store: StateStore, writing: Writing | None = No
             targets = tuple(written.address for written in made)
             report = report.with_more(_adopt_declared(session, store, PlanOptions(targets=targets)))
         bound = tuple(written.address for written in made if written.remote_id is not None)
-        report = report.with_more(ImportReport(bound, 0, tuple(written.path for written in made), (), tuple(notes)))
+        report = report.with_more(
+            ImportReport(bound, 0, tuple(path for written in made for path in written.files), (), tuple(notes))
+        )
     return report
 
 
@@ -181,8 +184,8 @@ def _read_again(session: Session, writing: Writing, made: Sequence[Written]) -> 
                 fix="name a folder with --out that spec.documents covers",
             )
     except BaseException:
-        for written in made:
-            written.path.unlink(missing_ok=True)
+        for path in [path for written in made for path in written.files]:
+            path.unlink(missing_ok=True)
         raise
     session.configuration = configuration
 
@@ -244,13 +247,15 @@ def _write_asset_sets(session: Session, store: StateStore, writing: Writing) -> 
     notes: list[Problem] = []
     for collection in parents(session, store, Collection):
         left = find_leftovers(session, store, collection)
-        made += _marked_sets(writer, left, notes)
+        made += _marked_sets(session, store, writer, left, notes)
         if left.unmarked:
             made += _unmarked_set(session, store, writing, writer, left, notes)
     return made, notes
 
 
-def _marked_sets(writer: DocumentWriter, left: Leftovers, notes: list[Problem]) -> Iterator[Written]:
+def _marked_sets(
+    session: Session, store: StateStore, writer: DocumentWriter, left: Leftovers, notes: list[Problem]
+) -> Iterator[Written]:
     """Units that carry our marker go back to the set that it names."""
     for name in sorted({*left.sets, *left.recorded}):
         address = Address("AssetSet", name)
@@ -259,10 +264,12 @@ def _marked_sets(writer: DocumentWriter, left: Leftovers, notes: list[Problem]) 
             text = f"{count:,} units of {where} carry the marker of {address}, which does not take them"
             notes.append(_warning(text, f"check spec.collection and spec.existing of {address}"))
             continue
-        takes_unmarked = name in left.recorded
-        if takes_unmarked:
-            left.unmarked = 0
-        yield writer.write_set(address, _existing_spec(left, unmarked=takes_unmarked))
+        if name not in left.recorded:
+            yield writer.write_set(address, _existing_spec(left, unmarked=False))
+            continue
+        owners = (address, None) if left.unmarked else (address,)
+        left.unmarked = 0
+        yield from _existing_set(session, store, writer, left, address, owners, notes)
 
 
 def _unmarked_set(
@@ -283,7 +290,51 @@ def _unmarked_set(
             writer.taken.discard(address)
     if rest:
         address = writer.free_address("AssetSet", left.collection.address.name, "existing")
-        yield writer.write_set(address, _existing_spec(left, unmarked=True))
+        yield from _existing_set(session, store, writer, left, address, (None,), notes)
+
+
+def _existing_set(
+    session: Session,
+    store: StateStore,
+    writer: DocumentWriter,
+    left: Leftovers,
+    address: Address,
+    owners: Sequence[Address | None],
+    notes: list[Problem],
+) -> Iterator[Written]:
+    """A set of unmarked units, and tables of their metadata where the backend wants it declared."""
+    tables = list(_write_tables(session, store, writer, left.collection, address, owners, notes))
+    yield from tables
+    metadata: dict[str, JSON] = {"metadata": [written.address.name for written in tables]} if tables else {}
+    yield writer.write_set(address, _existing_spec(left, unmarked=True) | metadata)
+
+
+def _write_tables(
+    session: Session,
+    store: StateStore,
+    writer: DocumentWriter,
+    collection: Parent,
+    address: Address,
+    owners: Sequence[Address | None],
+    notes: list[Problem],
+) -> Iterator[Written]:
+    """Tables of the metadata that the units of a set have. A schema would give their values types of its own, so
+    there are none under one."""
+    capabilities = session.provider(collection.backend).capabilities
+    if not capabilities.tabled:
+        return
+    declared = next(r for r in session.configuration.resources if r.head.address == collection.address)
+    if isinstance(declared, Collection) and declared.unit_meta_schema:
+        text = f"metadata of {address} stays undeclared, since {collection.address} has a unitMetaSchema"
+        notes.append(_warning(text, "write a MetadataSource, if it shall be declared"))
+        return
+    found = meta_tables(held_meta(session, store, collection, owners), capabilities.fit)
+    for table in found.tables:
+        yield writer.write_table(address.name, table)
+    fix = "declare it in meta or another MetadataSource, or leave it as it is"
+    lost = {f"meta.{name}": count for name, count in found.left_out.items()}
+    lost |= {"all metadata": found.unnamed} if found.unnamed else {}
+    notes += [_warning(f"{name} of {n:,} units of {address} is in no table", fix) for name, n in lost.items()]
 
 
 def _existing_spec(left: Leftovers, *, unmarked: bool) -> dict[str, JSON]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.engine.meta_tables import MetaTable
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
 from reconciler.model.json import JSON
@@ -20,11 +21,18 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A document that was made. remote_id: of the object that it declares; None for a set of rows."""
+    """A document that was made. remote_id: of the object that it declares; None for a set of rows. table: the file that
+    it reads, when it was made with it."""
 
     address: Address
     path: Path
     remote_id: str | None = None
+    table: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Everything that was written."""
+        return (self.path,) if self.table is None else (self.path, self.table)
 
 
 @dataclass(slots=True)
@@ -56,6 +64,15 @@ class DocumentWriter:
         self.taken.add(address)
         return Written(address, self._write(address, spec))
 
+    def write_table(self, wish: str, table: MetaTable) -> Written:
+        """Write a table of metadata, and the document that reads it."""
+        address = self.free_address("MetadataSource", wish, table.suffix.removeprefix("."))
+        file = self._free_file(address, (table.suffix, ".yaml"))
+        _write_whole(file, table.text)
+        columns = {name: {"type": kind} for name, kind in table.columns.items()}
+        spec = {"url": file.name, "key": table.key} | ({"columns": columns} if columns else {})
+        return Written(address, self._write(address, {"table": spec}), None, file)
+
     def free_address(self, kind: str, wish: str, suffix: str) -> Address:
         """An address that nothing has; one that is taken gets the suffix, then a number."""
         names = (wish, f"{wish}-{suffix}", *(f"{wish}-{suffix}-{number}" for number in range(2, 1000)))
@@ -73,11 +90,16 @@ class DocumentWriter:
             "spec": dict(spec),
         }
         text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
-        stem = f"{address.kind.lower()}-{address.name}"
-        names = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
-        path = next(path for path in (self.folder / f"{name}.yaml" for name in names) if not path.exists())
+        path = self._free_file(address, (".yaml",))
         _write_whole(path, text)
         return path
+
+    def _free_file(self, address: Address, suffixes: tuple[str, ...]) -> Path:
+        """The first path for a file of an address, with the first suffix, that no file has with any of them."""
+        stem = f"{address.kind.lower()}-{address.name}"
+        names = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
+        free = (name for name in names if not any((self.folder / f"{name}{end}").exists() for end in suffixes))
+        return self.folder / f"{next(free)}{suffixes[0]}"
 
 
 def _write_whole(path: Path, text: str) -> None:

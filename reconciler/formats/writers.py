@@ -9,6 +9,7 @@ from reconciler.errors import ConfigError, Problem
 from reconciler.formats.account import Account, summarise
 from reconciler.formats.categories import CategoryRules
 from reconciler.formats.coco_write import CocoOptions, CocoWriter
+from reconciler.formats.csv_rows import CsvWriter
 from reconciler.formats.dm import unreadable
 from reconciler.formats.geometry import EdgePolicy
 from reconciler.formats.items import Writer
@@ -151,9 +152,14 @@ def _synapse_json(export: Export, order: tuple[str, ...], reference: JSONObject,
     return SynapseJsonWriter(SynapseJsonOptions(export.originals))
 
 
+def _csv(export: Export, order: tuple[str, ...], reference: JSONObject, previous: Mapping[str, int]) -> Writer:
+    del order, reference, previous  # rows have no classes
+    return CsvWriter(bool(export.options.get("rowIds", False)))
+
+
 _RAW: Final = frozenset({"csv", "manifest", "synapse-json"})  # formats that keep the payload as it is
 _Maker = Callable[[Export, tuple[str, ...], JSONObject, Mapping[str, int]], Writer]
-_MAKERS: Final[Mapping[str, _Maker]] = {"coco": _coco, "synapse-json": _synapse_json}
+_MAKERS: Final[Mapping[str, _Maker]] = {"coco": _coco, "csv": _csv, "synapse-json": _synapse_json}
 
 
 def payload_fault(format: str, data: JSON) -> str | None:
@@ -179,18 +185,21 @@ def build_summary(
     provenance: JSONObject | None = None,
     unreadable: Sequence[JSONObject] = (),
     counted: str = "annotations",
+    result: JSONObject | None = None,
 ) -> JSONObject:
     """The content of `metadata/export_summary.json`.
 
     items: counts by what happened, such as {"read": 25, "written": 25}; by split under "split:NAME". provenance: what
     the export was made from (configuration digest, source versions). unreadable: `key`, `record` and `reason` of items
-    that could not be read. counted: what the accounts count. No clock: unchanged input gives the same bytes.
+    that could not be read. counted: what the accounts count. result: of a query. No clock: unchanged
+    input gives the same bytes.
     """
     return {
         "export": str(export.head.address),
         "format": export.format,
         "target": export.target,
         **({"geometry": _geometry(export)} if counted == "annotations" else {}),
+        **({"result": dict(result)} if result else {}),
         "items": dict(sorted(items.items())),
         **summarise(accounts, counted),
         **({"unreadable": list(unreadable)} if unreadable else {}),

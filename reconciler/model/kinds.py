@@ -33,7 +33,8 @@ class ObjectKind:
     texts: fields of text, also given as `{file: PATH}`; white space around it is nothing. files: fields that list paths
     of files; compared by name and MD5. secrets: members of list items that providers get and nobody else sees.
     unordered: lists whose order means nothing. holds: field that names a file with rows that the object holds; they are
-    compared row by row. after_rows: fields that are written when the rows are there.
+    compared row by row. after_rows: fields that are written when the rows are there. shows: field that lists the
+    collections whose content it shows.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ObjectKind:
     unordered: frozenset[str] = frozenset()
     holds: str | None = None
     after_rows: frozenset[str] = frozenset()
+    shows: str | None = None
 
 
 OBJECT_KINDS: Mapping[str, ObjectKind] = {
@@ -109,6 +111,7 @@ OBJECT_KINDS: Mapping[str, ObjectKind] = {
         ObjectKind(
             "EntityView",
             references={"parent": "Collection", "scope.*": "Collection"},
+            shows="scope",
             sets={"snapshots": SNAPSHOT},
             keyed={"columns": "name"},
             open=frozenset({"annotations"}),

@@ -350,13 +350,17 @@ class TruthVersion:
     version: str
 
 
+TABLE_MARK = "{table}"
+"""Stands for the id of the table in the query of an export."""
+
+
 @dataclass(frozen=True, slots=True)
 class Export:
     """kind: Export. target: assignment, ground_truth, task, collection or query. classes: order of categories; None =
     the project's.
 
     project: of assignments and tasks; with ground truth it only lends its classes. ground_truth, collection, query: of
-    that target.
+    that target. table: what TABLE_MARK in the query stands for.
     """
 
     head: Head
@@ -373,6 +377,7 @@ class Export:
     ground_truth: TruthVersion | None = None
     collection: Reference | None = None
     query: str | None = None
+    table: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class Capabilities:
     the backend gives back, and says what it cannot hold. is_outside: whether a text in a provenance names something at
     the backend or elsewhere, and no unit of ours; None where there is no provenance. cell: brings a value of a file
     into the form that a column of a table gives back, None for no value; raises ValueError, saying why, when it cannot.
+    tabled: documents that an import writes declare the metadata of the units, in tables.
     """
 
     kinds: frozenset[str]
@@ -75,6 +76,7 @@ class Capabilities:
     fit: Callable[[Unit], tuple[Unit, tuple[str, ...]]] | None = None
     is_outside: Callable[[str], bool] | None = None
     cell: Callable[[Mapping[str, JSON], Any], str | None] | None = None
+    tabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +356,8 @@ class Provider(Protocol):
     ) -> RecordListing | NotModified:
         """Records of an export target, in an order that stays.
 
-        scope: {"project": id}, {"dataset": id, "version": name}, {"collection": id} or {"query": text}.
+        scope: {"project": id}, {"dataset": id, "version": name}, {"collection": id} or {"query": text}, with
+        "rowIds" when rows shall begin with their ids.
         """
 
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:

@@ -60,6 +60,22 @@ def test_manifest_is_applied_and_the_second_plan_is_empty(folder: Path, name: st
     assert "No changes." in _run("plan")[1]
 
 
+@pytest.mark.parametrize("frames", [("a",), ("b", "a")])
+def test_unit_with_files_of_a_sequential_specification_fails_alone(folder: Path, frames: tuple[str, ...]) -> None:
+    rows = "".join(f"u1,frame_1,in/{name}.png\n" for name in frames)
+    for name in frames:
+        (folder / f"in/{name}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + name.encode())
+    _declare(folder, "files.csv", f"unit,specification,path\nu1,text_1,in/a.txt\n{rows}u2,text_1,in/b.txt\n")
+    frame = "    - {name: frame_1, type: image, extensions: [.png], sequential: true}\n"
+    document = (folder / "texts.yaml").read_text()
+    (folder / "texts.yaml").write_text(document.replace("  datamaker:", f"{frame}  datamaker:"))
+    code, out, err = _run("apply", "--auto-approve")
+    assert code == 16
+    assert "Units: 1 added." in out
+    told = "2 files for the sequential specification 'frame_1'" if len(frames) == 2 else "is a sequential specification"
+    assert told in err
+
+
 def test_row_that_is_edited_changes_its_unit_alone(folder: Path) -> None:
     _declare(folder, "files.csv", UNITS)
     _run("apply", "--auto-approve")

@@ -33,10 +33,68 @@ def bench(tmp_path: Path, sage: EmbeddedSage) -> Any:
 
 def test_import_writes_documents_whose_plan_is_empty(bench: Any, sage: EmbeddedSage) -> None:
     report = bench.import_all()
-    assert sorted(path.name for path in report.written) == ["assetset-lab-7.yaml", "collection-lab-7.yaml"]
+    assert sorted(path.name for path in report.written) == [
+        "assetset-lab-7.yaml", "collection-lab-7.yaml", "metadatasource-lab-7-jsonl.jsonl",
+        "metadatasource-lab-7-jsonl.yaml", "metadatasource-lab-7.csv", "metadatasource-lab-7.yaml",
+    ]  # fmt: skip
     assert (report.rows, sage.writes) == (4, [])
     planned = bench.plan()
     assert planned.is_empty, planned.text
+
+
+def test_import_declares_annotations_in_tables(bench: Any) -> None:
+    assert bench.import_all().notes == ()
+    folder = bench.root / "imported"
+    assert (folder / "metadatasource-lab-7.csv").read_text().splitlines()[:3] == [
+        "path,age,site,when",
+        "scans/a.txt,4,s1,2024-05-06",
+        "scans/deep/er/d.txt,,s1,2024-05-06",
+    ]
+    assert "age:\n        type: integer" in (folder / "metadatasource-lab-7.yaml").read_text()
+    assert '"doses": [1.5, 2.0]' in (folder / "metadatasource-lab-7-jsonl.jsonl").read_text()
+
+
+def test_annotation_that_others_change_after_the_import_is_put_right(bench: Any, sage: EmbeddedSage) -> None:
+    bench.import_all()
+    path = f"/repo/v1/entity/{bench.owned()['AssetSet/lab-7']['scans/a.txt']}/annotations2"
+    before = sage_call(bench, "GET", path)
+    changed = {**before["annotations"], "doses": {"type": "LONG", "value": ["9"]}}
+    sage_call(bench, "PUT", path, before | {"annotations": changed})
+    sage.log.clear()
+    assert bench.apply().exit_code is ExitCode.OK
+    assert sage_call(bench, "GET", path)["annotations"] == before["annotations"]
+
+
+def test_annotations_that_no_table_holds_are_told(bench: Any) -> None:
+    remote_id = next(e["id"] for e in sage_call(bench, "POST", "/repo/v1/entity/children", _children(bench))["page"])
+    path = f"/repo/v1/entity/{remote_id}/annotations2"
+    before = sage_call(bench, "GET", path)
+    blank = {"annotations": {**before["annotations"], "blank": {"type": "STRING", "value": [" "]}}}
+    sage_call(bench, "PUT", path, before | blank)
+    (note,) = bench.import_all().notes
+    assert note.summary == "meta.blank of 1 units of AssetSet/lab-7 is in no table"
+    assert bench.plan().is_empty
+
+
+def _children(bench: Any) -> Any:
+    """The request for the files of the folder `scans`."""
+    project = sage_call(bench, "POST", "/repo/v1/entity/child", {"entityName": "Lab 7"})["id"]
+    folder = sage_call(bench, "POST", "/repo/v1/entity/child", {"parentId": project, "entityName": "scans"})["id"]
+    return {"parentId": folder, "includeTypes": ["file"]}
+
+
+def test_import_under_a_schema_declares_no_annotations(bench: Any) -> None:
+    bench.import_all()
+    for path in (bench.root / "imported").iterdir():
+        if not path.name.startswith("collection-"):
+            path.unlink()
+    (document,) = (bench.root / "imported").iterdir()
+    document.write_text(document.read_text() + "  unitMetaSchema: {properties: {age: {type: string}}}\n")
+    for path in (bench.root / ".reconciler").glob("state.db*"):
+        path.unlink()
+    report = bench.import_all()
+    assert [path.name for path in report.written] == ["assetset-lab-7.yaml"]
+    assert "stays undeclared" in report.notes[0].summary
 
 
 def test_import_twice_writes_nothing_more(bench: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import ExitCode
+from reconciler.errors import ConfigError, ExitCode
 from tests.support.sage_bench import files_of, sage_bench
 from tests.support.sage_server import SageServer
 
@@ -59,6 +59,14 @@ def test_second_apply_of_a_manifest_makes_no_writing_call(bench: Any, server: Sa
     planned = bench.plan()
     assert planned.is_empty, planned.text
     assert bench.apply().exit_code is ExitCode.OK
+    assert server.writes == []
+
+
+def test_row_made_from_a_file_of_another_set_by_its_address_is_refused(bench: Any, server: Any) -> None:
+    (bench.root / "files.tsv").write_text(ROWS.replace("data/a.txt;", "AssetSet/other[key];"))
+    bench.set("AssetSet", "files", manifest={"url": "files.tsv"}, metadata=None, meta=None)
+    with pytest.raises(ConfigError, match="neither an id, a URL, nor the file of a row"):
+        bench.plan()
     assert server.writes == []
 
 

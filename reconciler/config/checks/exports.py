@@ -13,6 +13,7 @@ from reconciler.config.documents import Document
 from reconciler.config.nodes import MapNode, Node, ScalarNode, find, locate_key, map_at, text_at, texts_at
 from reconciler.config.suggestion import did_you_mean, listed
 from reconciler.errors import Problem, Severity
+from reconciler.model.resource import TABLE_MARK
 
 SPLIT_TOLERANCE = 1e-9
 
@@ -72,6 +73,7 @@ def check(index: Index) -> Iterator[Problem]:
     """Every export."""
     for document in index.of_kind("Export"):
         yield from _format(document)
+        yield from _table(document)
         yield from _target(document)
         yield from _version(index, document)
         yield from _splits(document)
@@ -96,6 +98,26 @@ def _format(document: Document) -> Iterator[Problem]:
         at = locate_key(spec, key)
         if at is not None:
             yield Problem(f"the format {name} has no {key}", at, "It concerns annotation work.", "remove it")
+
+
+def _table(document: Document) -> Iterator[Problem]:
+    """The query says where the table stands in it, and only then."""
+    at, query = (
+        locate_key(find(document.node, "spec") or document.node, "table"),
+        text_at(document.node, "spec", "query"),
+    )
+    is_marked = TABLE_MARK in (query or "")
+    if at is not None and query is None:
+        yield Problem(
+            "there is no query that the table could be of", at, fix=f"add 'query: select * from {TABLE_MARK}'"
+        )
+    elif at is not None and not is_marked:
+        fix = f"write {TABLE_MARK} where its id belongs, or remove 'table'"
+        yield Problem(f"the query does not name {TABLE_MARK}", at, fix=fix)
+    elif at is None and is_marked:
+        node = find(document.node, "spec", "query")
+        where = document.node.at if node is None else node.at
+        yield Problem(f"the query names {TABLE_MARK}, and there is none", where, fix="add 'table: ...'")
 
 
 def _target(document: Document) -> Iterator[Problem]:

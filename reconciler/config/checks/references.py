@@ -41,6 +41,7 @@ REFERENCES = (
     ReferenceField("Export", ("spec", "project"), "AnnotationProject"),
     ReferenceField("Export", ("spec", "collection"), "Collection"),
     ReferenceField("Export", ("spec", "groundTruth", "dataset"), "GroundTruthDataset"),
+    ReferenceField("Export", ("spec", "table"), "Table", others=("EntityView",)),
     *(
         ReferenceField(kind.name, ("spec", *name.split(".")), target, others=_others(kind, name))
         for kind in OBJECT_KINDS.values()

@@ -135,8 +135,9 @@ def _impossible(draft: UnitDraft) -> ReconcilerError | None:
     specs = [ref.spec for ref in draft.files]
     several = sorted({spec for spec in specs if specs.count(spec) > 1})
     if several:
-        text = f"{len(draft.files)} files for the sequential specification {several[0]!r}, which this service cannot "
-        return Invalid(text + "create in bulk", fix="give the specification one file per unit")
+        count, name = specs.count(several[0]), several[0]
+        text = f"{count} files for the sequential specification {name!r}, which this service cannot "
+        return Invalid(text + "create in bulk", fix="take sequential out, and give it one file per unit")
     if not draft.files:
         return Invalid("a unit without files", fix="give it at least the primary file")
     unhashed = next((ref for ref in draft.files if ref.checksum is None), None)

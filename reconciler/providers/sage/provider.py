@@ -28,7 +28,7 @@ from reconciler.providers.base import (
     ignore_bytes,
 )
 from reconciler.providers.pool import Pool
-from reconciler.providers.sage import cells, exports, objects, provenance, units
+from reconciler.providers.sage import cells, exports, objects, provenance, query_records, units
 from reconciler.providers.sage.calls import Calls
 from reconciler.providers.sage.connection import Clients
 from reconciler.providers.sage.limits import fit
@@ -56,10 +56,11 @@ CAPABILITIES = Capabilities(
     by_place=True,
     versions_content=True,
     trash=True,
-    targets=frozenset({"collection"}),
+    targets=frozenset({"collection", "query"}),
     fit=fit,
     is_outside=provenance.is_outside,
     cell=cells.fit,
+    tabled=True,
 )
 
 
@@ -186,17 +187,21 @@ class SageProvider:
 
     def records(
         self,
-        target: str,  # noqa: ARG002
+        target: str,
         scope: Mapping[str, str],
         filters: Mapping[str, JSON],  # noqa: ARG002
         *,
         etag: str | None = None,
     ) -> RecordListing | NotModified:
-        """See `Provider.records`: of files below a collection."""
+        """See `Provider.records`: of files below a collection, or of the rows of a query."""
+        if target == "query":
+            return query_records.records(self._clients, scope["query"], etag, row_ids="rowIds" in scope)
         return exports.below(self._clients, self._pool, scope["collection"], etag)
 
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
         """See `Provider.fetch`."""
+        if file.spec == query_records.SPEC:
+            return query_records.fetch(self._clients, file)
         return exports.fetch(self._clients.file, file)
 
     def close(self) -> None:

@@ -21,9 +21,9 @@ from reconciler.providers.sage.wire import PREFIX, Row, object_in, text_in
 
 # Quotes are doubled and backslashes are nothing special, as RFC 4180 has it; by default the service escapes with them.
 _PLAIN_CSV: Row = {"separator": ",", "quoteCharacter": '"', "escapeCharacter": '"', "lineEnd": "\n"}
-_SOURCE = re.compile(r"\bfrom\s+(syn\d+)(?:\.\d+)?\b", re.IGNORECASE)
+_SOURCE = re.compile(r"\bfrom\s+(syn\d+)(?:\.(\d+))?\b", re.IGNORECASE)
 # Bits of partMask.
-_RESULTS, _LAST_UPDATE = 1, 128
+_RESULTS, _SELECT_COLUMNS, _LAST_UPDATE = 1, 4, 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,12 @@ def queried_entity(sql: str) -> str:
     if found is None:
         raise Invalid("the query names no table", fix="write it as: select * from syn123")
     return found[1].lower()
+
+
+def queried_version(sql: str) -> int | None:
+    """The version that a query names (`from syn123.4`), None when it reads the rows of now."""
+    found = _SOURCE.search(sql)
+    return int(found[2]) if found is not None and found[2] else None
 
 
 def query_csv(
@@ -99,14 +105,17 @@ def download(client: HttpClient, file: RemoteFile) -> Iterator[bytes]:
         raise Transient(f"{file.name} arrived damaged: its MD5 is not {file.checksum}", operation="GET file")
 
 
-def last_update(client: HttpClient, table_id: str, clock: Clock | None = None) -> str | None:
-    """When the rows of a table last changed, as the service tells it; for comparison only."""
+def last_update(client: HttpClient, table_id: str, clock: Clock | None = None, *, sql: str | None = None) -> str | None:
+    """When the rows of a table last changed, as the service tells it; for comparison only.
+
+    sql: a query on the table that is looked through as well. Raises Invalid when it cannot be read.
+    """
     path = f"/entity/{table_id}/table/query/async"
     body: Row = {
         "concreteType": PREFIX + "table.QueryBundleRequest",
         "entityId": table_id,
-        "query": {"sql": f"select * from {table_id} limit 1"},
-        "partMask": _LAST_UPDATE,
+        "query": {"sql": sql or f"select * from {table_id} limit 1"},
+        "partMask": _LAST_UPDATE | (_SELECT_COLUMNS if sql else 0),
     }
     found = jobs.run(client, path, body, clock, repeatable=True).get("lastUpdatedOn")
     return None if found is None else str(found)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.errors import Invalid, NotFound, Transient
-from reconciler.providers.sage.queries import download, last_update, queried_entity, query_csv
+from reconciler.providers.sage.queries import download, last_update, queried_entity, queried_version, query_csv
 from tests.support.sage_tables import add_rows, clients_of, make, make_columns, sage_provider
 
 
@@ -75,3 +75,14 @@ def test_last_update_changes_with_the_rows_alone(clients, table, columns):
     assert last_update(clients.repo, table) == before
     add_rows(clients, table, [{columns[0]: "f"}])
     assert last_update(clients.repo, table) != before
+
+
+@pytest.mark.parametrize(("sql", "version"), [("select * from syn12", None), ("select * FROM syn12.3", 3)])
+def test_queried_version_is_the_one_that_is_named(sql, version):
+    assert queried_version(sql) == version
+
+
+def test_last_update_looks_through_a_query(clients, table):
+    assert last_update(clients.repo, table, sql=f"select patient from {table}") == last_update(clients.repo, table)
+    with pytest.raises(Invalid, match="nothing_there"):
+        last_update(clients.repo, table, sql=f"select nothing_there from {table}")
