@@ -124,12 +124,16 @@ def test_policy_turns_from_own_to_inherited_and_back(provider, tmp_path):
     assert again.fields == own.fields
 
 
-def test_policy_of_a_project_stays_when_it_is_deleted(provider):
-    target = project(provider)
-    address = Address("AccessPolicy", "p")
-    provider.delete(address, target)
-    assert isinstance(provider.read(address, target), Found)
-    assert provider.dependents(address, target).notes == ("the access list of the project stays as it is",)
+def test_policy_of_a_project_leaves_us_alone_when_it_is_deleted(provider):
+    address, target = Address("AccessPolicy", "p"), project(provider)
+    entries = [{"user": "tester", "access": "admin"}, {"user": "alice", "access": "view"}]
+    provider.create(settled(provider, Desired(address, {"of": target, "entries": entries})))
+    assert provider.dependents(address, target).notes == ("danger: everybody but us loses access to it",)
+    for _ in range(2):
+        provider.delete(address, target)
+    left = provider.read(address, target)
+    assert isinstance(left, Found)
+    assert left.fields["entries"] == [{"principal": "tester", "access": "admin"}]
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def _settled_inheritance(calls: Calls, desired: Desired, observed: Found | None)
     if observed is None or observed.fields.get("inherit"):
         return Settled(desired.fields)
     target = observed.remote_id
-    if not target.startswith("syn") or entities.object_of(_bundle(calls, target)).get("concreteType") == PROJECT:
+    if _cannot_inherit(calls, target):
         raise Invalid("a project or evaluation has nothing to inherit access from", fix="write entries instead")
     names = listed([str(entry["principal"]) for entry in observed.fields["entries"]])
     return Settled(desired.fields, (f"danger: its own access list goes ({names}); the list above holds for it",))
@@ -210,17 +210,29 @@ def _granted(calls: Calls, desired: Desired, target: str) -> list[Row]:
     ]
 
 
-def delete(calls: Calls, address: Address, remote_id: str) -> None:  # noqa: ARG001
-    """Have the entity inherit again. A project or an evaluation keeps its list, for it cannot be without."""
-    if not remote_id.startswith("syn") or remote_id.endswith(_INHERITS):
+def delete(calls: Calls, address: Address, remote_id: str) -> None:
+    """Have the entity inherit again. A project or an evaluation cannot be without a list: ours alone is left."""
+    if remote_id.endswith(_INHERITS):
         return
     try:
-        there = _bundle(calls, remote_id)
+        if _cannot_inherit(calls, remote_id):
+            _written(calls, Desired(address, {"of": remote_id, "entries": _ours_alone(calls)}), _told(calls, remote_id))
+        elif _acl(calls, remote_id) is not None:
+            calls.repo.call("DELETE", f"/entity/{remote_id}/acl")
     except NotFound:
         return
-    own = (there.get("benefactorAcl") or {}).get("id") == remote_id
-    if own and entities.object_of(there).get("concreteType") != PROJECT:
-        calls.repo.call("DELETE", f"/entity/{remote_id}/acl")
+
+
+def _cannot_inherit(calls: Calls, target: str) -> bool:
+    if not target.startswith("syn"):
+        return True
+    return bool(entities.object_of(_bundle(calls, target)).get("concreteType") == PROJECT)
+
+
+def _ours_alone(calls: Calls) -> list[dict[str, JSON]]:
+    """What a new project or evaluation has, when we make it."""
+    me = calls.people.me()
+    return [{"principal": calls.people.of_ids([me])[me].name, "access": "admin"}]
 
 
 def discover(calls: Calls) -> Iterator[Found]:
@@ -239,8 +251,7 @@ def _shared(calls: Calls, target: str) -> Iterator[Found]:
         found = _told(calls, target)
     except Denied:
         return
-    mine = calls.people.of_ids([calls.people.me()])[calls.people.me()].name
-    if found.fields.get("entries") != [{"principal": mine, "access": "admin"}]:
+    if found.fields.get("entries") != _ours_alone(calls):
         yield found
 
 
@@ -249,8 +260,6 @@ def dependents(calls: Calls, remote_id: str) -> Dependents:
     target = remote_id.removesuffix(_INHERITS)
     if target != remote_id:
         return Dependents()
-    if not target.startswith("syn"):
-        return Dependents(notes=("the access list of the evaluation stays as it is",))
-    if entities.object_of(_bundle(calls, target)).get("concreteType") == PROJECT:
-        return Dependents(notes=("the access list of the project stays as it is",))
+    if _cannot_inherit(calls, target):
+        return Dependents(notes=("danger: everybody but us loses access to it",))
     return Dependents(notes=("danger: its own access list goes; the list above holds for it",))

@@ -7,6 +7,7 @@ left to do. An invitation to an e-mail address leaves no trace when it is taken 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from reconciler.config.suggestion import listed
 from reconciler.errors import Conflict, Denied, Invalid, NotFound
@@ -205,14 +206,16 @@ def delete(calls: Calls, address: Address, remote_id: str) -> None:  # noqa: ARG
 
 
 def discover(calls: Calls) -> Iterator[Found]:
-    """Teams that we manage."""
+    """Teams that we manage, with the invited as the members that documents declare them to be."""
     me = calls.people.me()
     mine = calls.people.of_ids([me])[me].name
     for page in pages(calls.repo, f"/user/{me}/team"):
         for row in page:
             found = _whole(calls, row)
             if found.fields["members"].get(mine) == MANAGER:
-                yield found
+                people = found.fields["members"].items()
+                declared = {name: MEMBER if role == INVITED else role for name, role in people}
+                yield replace(found, fields={**found.fields, "members": declared})
 
 
 def dependents(calls: Calls, remote_id: str) -> Dependents:
