@@ -43,11 +43,11 @@ def _tagged(table: str, owner: str, column: str) -> Filter:
 
 
 # Nobody works in stages here, confirms a discarded assignment, or reviews at a time that is kept.
-_NEVER: Final = Filter("json_array_length(?) = 0")
+_NEVER: Final = Filter(f"NOT EXISTS {IDS}")
 
 
 def _grouped(unit: str) -> Filter:
-    inner = "SELECT id FROM units WHERE group_id IN (SELECT value FROM json_each(?))"
+    inner = f"SELECT id FROM units WHERE group_id IN {IDS}"
     return Filter(f"{unit} IN ({inner})")
 
 
@@ -76,7 +76,8 @@ TASK_FILTERS: Final[dict[str, Filter]] = {
     "groups": _grouped("t.unit_id"),
     "stages": _NEVER,
     "has_reached_max_assignments": Filter(
-        "((SELECT count(*) FROM assignments WHERE task_id = t.id) >= p.max_assignments) = ?", Takes.BOOLEAN
+        "CASE WHEN (SELECT count(*) FROM assignments WHERE task_id = t.id) >= p.max_assignments THEN 1 ELSE 0 END = ?",
+        Takes.BOOLEAN,
     ),
 }
 ASSIGNMENT_FILTERS: Final[dict[str, Filter]] = {
@@ -91,7 +92,7 @@ ASSIGNMENT_FILTERS: Final[dict[str, Filter]] = {
     "is_discarded": _is("a.is_discarded", Takes.BOOLEAN),
     "is_confirmed": _is("a.is_confirmed", Takes.BOOLEAN),
     "is_discard_confirmed": Filter("0 = ?", Takes.BOOLEAN),
-    "workshop": Filter("a.task_id IN (SELECT id FROM tasks WHERE workshop_id IN (SELECT value FROM json_each(?)))"),
+    "workshop": Filter(f"a.task_id IN (SELECT id FROM tasks WHERE workshop_id IN {IDS})"),
     "groups": Filter(f"a.task_id IN (SELECT t.id FROM tasks t WHERE {_grouped('t.unit_id').condition})"),
     "stages": _NEVER,
     "tags": _tagged("tagged_assignments", "assignment_id", "a.id"),

@@ -5,6 +5,14 @@ import json
 
 import pytest
 
+from reconciler.backend.datamaker.filters import (
+    ASSIGNMENT_FILTERS,
+    ASSIGNMENT_TIMES,
+    TASK_FILTERS,
+    TASK_TIMES,
+    Takes,
+)
+
 DATA = {"annotations": {"image_1": [{"id": "a", "tool": "bounding_box"}]}, "annotationsData": {"image_1": []}, "n": 1.5}
 
 
@@ -142,6 +150,20 @@ def test_assignment_filters(labelling, query, count):
     query = query.format(first=tasks[0])
     assert len(backend.ok("GET", f"/v2/assignments/?project={project}&{query}")) == count
     assert backend.ok("GET", f"/sdk/assignments/?project={project}&{query}")["count"] == count
+
+
+@pytest.mark.every_database
+@pytest.mark.parametrize(
+    ("path", "filters", "times"),
+    [("assignments", ASSIGNMENT_FILTERS, ASSIGNMENT_TIMES), ("tasks", TASK_FILTERS, TASK_TIMES)],
+)
+def test_every_filter_is_one_that_every_database_understands(labelling, path, filters, times):
+    backend, *_ = labelling
+    examples = {Takes.IDS: "7", Takes.TEXTS: "completed", Takes.BOOLEAN: "true"}
+    queries = [f"{name}={examples[one.takes]}" for name, one in filters.items()]
+    queries += [f"{name}__gt=2020-01-01" for name in times]
+    for query in queries:
+        assert backend.client.get(f"/v2/{path}/?{query}").status_code == 200, query
 
 
 def test_tag_name_is_unique_within_project_and_category(labelling):
