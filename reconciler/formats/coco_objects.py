@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.formats.account import Loss, Outcome, Tally
-from reconciler.formats.annotations import Annotation, Classification, Joint, Mask, Polyline, Raw
+from reconciler.formats.annotations import Annotation, Classification, Joint, Mask, Polyline
 from reconciler.formats.categories import PERSON_EDGES, PERSON_JOINTS, class_key, person_like
 from reconciler.formats.fitting import XYWH, FittedObject, fit_object
 from reconciler.formats.geometry import EdgePolicy, Size, ring_area, tidy, tight_box
@@ -49,9 +49,6 @@ class CocoObject:
 def write_object(found: ImageObject, rules: ObjectRules, tally: Tally) -> CocoObject | None:
     """Convert one object, and tell the tally what became of its parts. None: it is not written."""
     first = found.parts[0]
-    if isinstance(first.shape, Raw):
-        tally.note(Outcome.DROPPED, Loss(first.shape.reason), first.id)
-        return None
     if isinstance(first.shape, Polyline):
         tally.note(Outcome.DROPPED, Loss.UNSUPPORTED_TOOL, first.id)
         return None

@@ -92,28 +92,35 @@ class ImageObject:
 
 def gather_objects(media: MediaAnnotations) -> tuple[list[ImageObject], list[Group]]:
     """All objects of one picture, by the position of their first part, and the groups that are no object."""
-    by_id = {a.id: a for a in media.annotations if a.id}
-    taken: dict[str, ImageObject] = {}
+    if not media.groups and RECORD_KEY not in media.extra:
+        return [ImageObject((a,)) for a in media.annotations], []
+    by_id = {a.id: a for a in reversed(media.annotations) if a.id}  # the first of equal ids
+    taken: dict[int, ImageObject] = {}
     for found in _recorded(media, by_id):
-        taken.update((i, found) for i in found.ids)
+        if not any(id(p) in taken for p in found.parts):
+            taken.update((id(p), found) for p in found.parts)
     loose: list[Group] = []
     for group in media.groups:
         parts = tuple(by_id[m] for m in dict.fromkeys(group.members) if m in by_id)
-        if all(p.id in taken for p in parts):
+        if all(id(p) in taken for p in parts):
             continue
-        if is_one_object(parts) and not any(p.id in taken for p in parts):
-            taken.update((p.id, ImageObject(parts, group=group)) for p in parts)
+        if is_one_object(parts) and not any(id(p) in taken for p in parts):
+            found = ImageObject(parts, group=group)
+            taken.update((id(p), found) for p in parts)
         else:
             loose.append(group)
     return list(_ordered(media.annotations, taken)), loose
 
 
-def _ordered(annotations: Iterable[Annotation], taken: Mapping[str, ImageObject]) -> Iterator[ImageObject]:
+def _ordered(annotations: Iterable[Annotation], taken: Mapping[int, ImageObject]) -> Iterator[ImageObject]:
+    """Each object once, where its first part is. taken: objects by the identity of their parts."""
     seen: set[int] = set()
     for annotation in annotations:
-        found = taken.get(annotation.id) or ImageObject((annotation,))
-        if len(found.parts) == 1 or id(found.parts) not in seen:
-            seen.add(id(found.parts))
+        found = taken.get(id(annotation))
+        if found is None:
+            yield ImageObject((annotation,))
+        elif id(found) not in seen:
+            seen.add(id(found))
             yield found
 
 
@@ -132,7 +139,8 @@ def is_one_object(parts: Sequence[Annotation]) -> bool:
 
 def _recorded(media: MediaAnnotations, by_id: Mapping[str, Annotation]) -> Iterator[ImageObject]:
     for record in _records(media):
-        parts = tuple(by_id[m] for m in record["annotations"] if m in by_id)
+        names = dict.fromkeys(m for m in record["annotations"] if isinstance(m, str))
+        parts = tuple(by_id[m] for m in names if m in by_id)
         if parts and not any(isinstance(p.shape, Raw) for p in parts):
             pristine = len(parts) == len(record["annotations"]) and shape_digest(parts) == record.get("shape")
             yield ImageObject(parts, record, pristine)
