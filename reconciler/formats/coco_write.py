@@ -18,6 +18,7 @@ from reconciler.formats.account import Account, decode_account, encode_account
 from reconciler.formats.categories import CategoryRules, CategoryTable, class_key
 from reconciler.formats.coco_objects import CocoObject, ObjectRules, write_object
 from reconciler.formats.geometry import EdgePolicy
+from reconciler.formats.import_records import kept_categories
 from reconciler.formats.items import ExportItem, Fragment, Fragments, ItemOutput, ItemPaths, OutputFile
 from reconciler.formats.naming import safe_component, settle_paths
 from reconciler.formats.pictures import Drawn, Picture, draw
@@ -103,7 +104,7 @@ class _FragmentBuilder:
     def add_picture(self, picture: Picture, file_name: str) -> None:
         self._image_line(picture.kept.get("image"), file_name, picture.size)
         options = self.options
-        rows = _rows(picture.kept)
+        rows = kept_categories(picture.kept)
         rules = ObjectRules(picture.size, options.geometry, options.crowd_masks, options.categories.skeletons, rows)
         for found in picture.objects:
             written = write_object(found, rules, picture.tally)
@@ -140,15 +141,6 @@ class _FragmentBuilder:
             "ids": self.ids,
         }
         return "\n".join([canonical_json(head), *self.lines])
-
-
-def _rows(kept: Mapping[str, JSON]) -> Mapping[int, JSONObject]:
-    rows = kept.get("categories")
-    return {
-        r["id"]: r
-        for r in (rows if isinstance(rows, list) else ())
-        if isinstance(r, Mapping) and _is_id(r.get("id")) and isinstance(r.get("name"), str)
-    }
 
 
 def _is_id(value: JSON) -> bool:

@@ -69,6 +69,8 @@ def has_fields(kind: str, row: JSONObject | None) -> bool:
 
 def read_fields(kind: str, row: JSONObject) -> MediaShape:
     """Read the fields of version 1. Raises Malformed when one is missing or wrong."""
+    if not has_fields(kind, row):
+        raise Malformed(f"`{_NEEDED[kind]}` is missing")
     return _READERS[kind](row)
 
 

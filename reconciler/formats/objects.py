@@ -24,10 +24,8 @@ from reconciler.formats.annotations import (
     visibility,
 )
 from reconciler.formats.dm_shapes import write_seed
+from reconciler.formats.import_records import RECORD_KEY, kept_records
 from reconciler.model.json import JSONObject, digest
-
-RECORD_KEY: Final = "coco"
-"""Member of `extra[media]` under which an import keeps what DM has no place for."""
 
 CAPTION_CLASS: Final = "caption"
 """Class of a classification that is a sentence about the picture, held by its attribute of that name."""
@@ -70,9 +68,7 @@ class ImageObject:
     def given_box(self) -> tuple[float, float, float, float] | None:
         """The (x, y, width, height) that an import gave, while nobody edited the shapes."""
         value = self.record.get("bbox") if self.record and self.is_pristine else None
-        if isinstance(value, list) and len(value) == 4 and all(isinstance(v, (int, float)) for v in value):
-            return value[0], value[1], value[2], value[3]
-        return None
+        return (value[0], value[1], value[2], value[3]) if value is not None else None
 
     @property
     def polygons(self) -> tuple[Annotation, ...]:
@@ -138,20 +134,11 @@ def is_one_object(parts: Sequence[Annotation]) -> bool:
 
 
 def _recorded(media: MediaAnnotations, by_id: Mapping[str, Annotation]) -> Iterator[ImageObject]:
-    for record in _records(media):
-        names = dict.fromkeys(m for m in record["annotations"] if isinstance(m, str))
-        parts = tuple(by_id[m] for m in names if m in by_id)
+    for record in kept_records(media)[0]:
+        parts = tuple(by_id[m] for m in dict.fromkeys(record["annotations"]) if m in by_id)
         if parts and not any(isinstance(p.shape, Raw) for p in parts):
             pristine = len(parts) == len(record["annotations"]) and shape_digest(parts) == record.get("shape")
             yield ImageObject(parts, record, pristine)
-
-
-def _records(media: MediaAnnotations) -> Iterator[JSONObject]:
-    kept = media.extra.get(RECORD_KEY)
-    rows = kept.get("objects") if isinstance(kept, Mapping) else None
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, Mapping) and isinstance(row.get("annotations"), list):
-            yield row
 
 
 def shape_digest(parts: Iterable[Annotation]) -> str:

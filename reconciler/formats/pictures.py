@@ -10,10 +10,12 @@ from reconciler.errors import Problem
 from reconciler.formats.account import Account, Loss, Outcome, Tally
 from reconciler.formats.annotations import Classification, DrawnShape, MediaAnnotations, Raw
 from reconciler.formats.dm import decode_payload
+from reconciler.formats.dm_values import malformed
 from reconciler.formats.geometry import Size
+from reconciler.formats.import_records import RECORD_KEY, kept_records
 from reconciler.formats.items import ExportItem
 from reconciler.formats.naming import primary_media
-from reconciler.formats.objects import RECORD_KEY, ImageObject, gather_objects
+from reconciler.formats.objects import ImageObject, gather_objects
 from reconciler.model.json import JSON
 
 _SHOWN: Final = frozenset((*get_args(DrawnShape), Classification))
@@ -68,7 +70,10 @@ def draw(item: ExportItem) -> Drawn:
     by_media = {m.media: m for m in decoded.document.media}
     pictures = tuple(_picture(item, by_media.get(m, MediaAnnotations(m))) for m in _names(item, by_media))
     others = tuple(_refused(item, m) for m in by_media.values() if not _is_picture(item, m.media) and m.annotations)
-    return Drawn(pictures, others, tuple(_placed(p, item.key) for p in decoded.problems))
+    records = (
+        malformed(place, "this is not what an import keeps") for m in by_media.values() for place in kept_records(m)[1]
+    )
+    return Drawn(pictures, others, tuple([_placed(p, item.key) for p in (*decoded.problems, *records)]))
 
 
 def _names(item: ExportItem, by_media: Mapping[str, MediaAnnotations]) -> list[str]:
