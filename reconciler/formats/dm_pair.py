@@ -18,6 +18,7 @@ from reconciler.formats.annotations import (
     Polyline,
     Shape,
 )
+from reconciler.formats.dm_shapes import kind_of
 from reconciler.formats.dm_v1 import decode_v1, write_v1
 from reconciler.formats.dm_v2 import decode_v2, encode_v2, numbered, v2_row
 from reconciler.formats.dm_values import Malformed, malformed, parse_text
@@ -83,7 +84,7 @@ def _completed(drawn: Annotation, kept: Annotation, media: MediaAnnotations) -> 
     groups = {m: g.id for g in media.groups for m in g.members}
     group = groups.get(kept.id)
     same = v2_row(replace(kept, members={}), group, Dialect.SDK) == v2_row(_plain(drawn), group, Dialect.SDK)
-    if same and drawn.tool == kept.tool:
+    if same and kind_of(drawn.tool) == kind_of(kept.tool):
         return kept
     return replace(
         drawn,

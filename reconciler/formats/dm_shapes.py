@@ -57,8 +57,7 @@ _TOOLS: Final = {
     "classification": "classification",
     **{kind: kind for kind in FIELDS if kind != "section"},
 }
-OFFICIAL: Final = {"box": "bounding_box", "keypoint": "keypoint", "mask": "segmentation"}
-"""Kinds whose tool name in the SDK dialect may differ from what a payload says."""
+_OFFICIAL: Final = {"box": "bounding_box", "keypoint": "keypoint", "mask": "segmentation"}
 
 _COORDINATE: Final = frozenset({"coordinate"})
 _COORDINATES: Final = frozenset({"coordinates"})
@@ -75,6 +74,11 @@ _NONE: Final[frozenset[str]] = frozenset()
 def kind_of(tool: str) -> str | None:
     """box, polygon, polyline, keypoint, mask, classification or a tool of another media; None for any other tool."""
     return _TOOLS.get(tool)
+
+
+def official_tool(tool: str) -> str:
+    """What the platform's converter calls the tool; some payloads call it otherwise."""
+    return _OFFICIAL.get(_TOOLS.get(tool, ""), tool)
 
 
 def read_shape(tool: str, media: str, row: JSONObject, data: JSONObject | None, pixels: int | None) -> Read:

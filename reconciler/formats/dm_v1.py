@@ -14,23 +14,35 @@ from typing import Final
 
 from reconciler.errors import Problem
 from reconciler.formats.annotations import (
+    VISIBILITY_NAMES,
     Annotation,
     ClassForm,
     Dialect,
     Document,
     Group,
     MediaAnnotations,
+    Point,
     Raw,
     Relation,
     Shape,
+    visibility,
 )
 from reconciler.formats.dm_groups import read_group, read_relation, write_group, write_relation
-from reconciler.formats.dm_shapes import OFFICIAL, kind_of, read_shape, write_sdk, write_seed
+from reconciler.formats.dm_shapes import official_tool, read_shape, write_sdk, write_seed
 from reconciler.formats.dm_values import Malformed, malformed, short
 from reconciler.model.json import JSON, JSONObject
 
 TOP: Final = ("annotations", "annotationsData", "relations", "annotationGroups", "extra")
 """The keys of the top level that hold something per media."""
+
+_FLAGS: Final[JSONObject] = {
+    "isLocked": False,
+    "isVisible": True,
+    "isValid": False,
+    "isDrawCompleted": True,
+    "label": [],
+}
+"""Flags of an annotation that says nothing about them, as the platform's converter sets them."""
 
 _NONE: Final[frozenset[str]] = frozenset()
 _Class = tuple[str | None, JSONObject, ClassForm]
@@ -246,10 +258,20 @@ def write_v1(document: Document, dialect: Dialect) -> JSONObject:
 
 
 def _to_sdk(annotation: Annotation) -> Annotation:
-    """The annotation with the tool's official name and its class in an object; members of other dialects go."""
-    members = {k: v for k, v in annotation.members.items() if k != "group_id"}
-    tool = OFFICIAL.get(kind_of(annotation.tool) or "", annotation.tool)
-    return replace(annotation, tool=tool, form=ClassForm.OBJECT, members=members)
+    """The annotation with the tool's official name, its class in an object, and the flags that the SDK's rows have;
+    members of other dialects go."""
+    members = {**_FLAGS, **{k: v for k, v in annotation.members.items() if k != "group_id"}}
+    attributes = annotation.attributes
+    seen = visibility(annotation) if isinstance(annotation.shape, Point) else None
+    if seen is not None:
+        attributes = {**attributes, "visibility": VISIBILITY_NAMES[seen]}
+    return replace(
+        annotation,
+        tool=official_tool(annotation.tool),
+        attributes=attributes,
+        form=ClassForm.OBJECT,
+        members=members,
+    )
 
 
 def _extra_row(media: MediaAnnotations) -> JSONObject:

@@ -28,7 +28,7 @@ from reconciler.formats.annotations import (
 )
 from reconciler.formats.dm_drawn import mask_flags, write_mask_list
 from reconciler.formats.dm_groups import read_group, write_group
-from reconciler.formats.dm_shapes import read_v2_shape, write_seed
+from reconciler.formats.dm_shapes import official_tool, read_v2_shape, write_seed
 from reconciler.formats.dm_values import Malformed, malformed, short
 from reconciler.model.json import JSON, JSONObject
 
@@ -198,7 +198,7 @@ def encode_v2(document: Document) -> JSONObject:
         body.setdefault(_PLURAL[_prefix(media.media)], []).append(_media_entry(media, document.dialect))
         for annotation in media.annotations:
             if annotation.class_name and annotation.tool:
-                classes.setdefault(annotation.tool, set()).add(annotation.class_name)
+                classes.setdefault(_tool(annotation, document.dialect), set()).add(annotation.class_name)
     return {"classification": {tool: sorted(classes[tool]) for tool in sorted(classes)}, **body}
 
 
@@ -206,11 +206,15 @@ def _media_entry(media: MediaAnnotations, dialect: Dialect) -> JSONObject:
     entry: dict[str, list[JSON]] = {}
     groups = {m: g.id for g in media.groups for m in g.members}
     for annotation in media.annotations:
-        entry.setdefault(annotation.tool, []).append(v2_row(annotation, groups.get(annotation.id), dialect))
+        entry.setdefault(_tool(annotation, dialect), []).append(v2_row(annotation, groups.get(annotation.id), dialect))
     joints = {a.id for a in media.annotations if isinstance(a.shape, Point)}
     told = [g for g in media.groups if not g.derived and not joints.issuperset(g.members)]
     written = [write_group(g) if dialect is Dialect.V2 else _group_row(g) for g in told]
     return {**entry, **({"group": written} if written else {})}
+
+
+def _tool(annotation: Annotation, dialect: Dialect) -> str:
+    return annotation.tool if dialect is Dialect.V2 else official_tool(annotation.tool)
 
 
 def _group_row(group: Group) -> JSONObject:

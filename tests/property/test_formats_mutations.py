@@ -35,7 +35,7 @@ MIXED = {
 }
 
 
-def _mixed():
+def mixed_media():
     label = {"classification": {"class": "c"}}
     rows = {m: [{"id": f"{m}{i}", "tool": tool, **label} for i in "ab"] for m, (tool, _) in MIXED.items()}
     data = {m: [{"id": f"{m}{i}", **copy.deepcopy(fields)} for i in "ab"] for m, (_, fields) in MIXED.items()}
@@ -53,7 +53,7 @@ def _mixed():
 
 def _documents():
     """Small real documents of every dialect, the pair, COCO imports, and one of all media."""
-    found = [_mixed()]
+    found = [mixed_media()]
     found.append(encode_pair(decode_payload(found[0]).document))
     for file in ASSIGNMENTS:
         row = json.loads(min(file.read_text().splitlines(), key=len))
@@ -128,7 +128,7 @@ def _rows(payload):
     return sum(len(rows) for e in entries for tool, rows in e.items() if tool != "group" and isinstance(rows, list))
 
 
-@settings(max_examples=4000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_mutations())
 def test_one_wrong_node_costs_at_most_its_own_annotation(mutation):
     document, changed, path = DOCUMENTS[mutation[0]], _changed(*mutation), mutation[2]
@@ -142,7 +142,7 @@ def test_one_wrong_node_costs_at_most_its_own_annotation(mutation):
     assert encode_payload(decoded.document) == changed
 
 
-@settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_mutations())
 def test_every_row_is_an_annotation_whatever_is_wrong_with_it(mutation):
     changed = _changed(*mutation)
@@ -153,7 +153,7 @@ def test_every_row_is_an_annotation_whatever_is_wrong_with_it(mutation):
 
 @pytest.mark.parametrize("writer", WRITERS, ids=["coco", "coco-crowds", "synapse-json"])
 def test_every_writer_accounts_for_a_document_with_a_wrong_node(writer):
-    @settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(_mutations())
     def check(mutation):
         changed = _changed(*mutation)

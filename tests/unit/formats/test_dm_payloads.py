@@ -290,7 +290,16 @@ def test_seed_document_is_written_in_the_sdk_dialect():
     row = {"id": "a", "type": "bbox", "data": [1, 2, 3, 4], "classification": "car", "attributes": {"iscrowd": 1}}
     written = encode_v1(decode_payload({"annotations": {"image_1": [row]}}).document)
     assert written["annotations"]["image_1"] == [
-        {"id": "a", "tool": "bounding_box", "classification": {"class": "car", "iscrowd": 1}}
+        {
+            "id": "a",
+            "tool": "bounding_box",
+            "isLocked": False,
+            "isVisible": True,
+            "isValid": False,
+            "isDrawCompleted": True,
+            "label": [],
+            "classification": {"class": "car", "iscrowd": 1},
+        }
     ]
     assert written["annotationsData"]["image_1"] == [
         {"id": "a", "coordinate": {"x": 1, "y": 2, "width": 3, "height": 4}}
