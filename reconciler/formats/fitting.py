@@ -48,7 +48,7 @@ class FittedObject:
     @property
     def left(self) -> tuple[str, ...]:
         """Annotation ids of the parts that may be written."""
-        return tuple(i for i in self.found.ids if i not in self.gone)
+        return tuple([i for i in self.found.ids if i not in self.gone]) if self.gone else self.found.ids
 
     @property
     def is_empty(self) -> bool:

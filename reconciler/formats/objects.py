@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from reconciler.formats.annotations import (
     Annotation,
@@ -47,22 +47,22 @@ class ImageObject:
     @property
     def ids(self) -> tuple[str, ...]:
         """Annotation ids of the parts."""
-        return tuple(part.id for part in self.parts)
+        return tuple([part.id for part in self.parts])
 
     @property
     def box(self) -> Box | None:
         """The box among the parts."""
-        return next((p.shape for p in self.parts if isinstance(p.shape, Box)), None)
+        return _first(self.parts, Box)
 
     @property
     def mask(self) -> Mask | None:
         """The mask among the parts."""
-        return next((p.shape for p in self.parts if isinstance(p.shape, Mask)), None)
+        return _first(self.parts, Mask)
 
     @property
     def skeleton(self) -> Skeleton | None:
         """The whole pose among the parts."""
-        return next((p.shape for p in self.parts if isinstance(p.shape, Skeleton)), None)
+        return _first(self.parts, Skeleton)
 
     @property
     def given_box(self) -> tuple[float, float, float, float] | None:
@@ -73,17 +73,31 @@ class ImageObject:
     @property
     def polygons(self) -> tuple[Annotation, ...]:
         """The parts that are rings."""
-        return tuple(p for p in self.parts if isinstance(p.shape, Polygon))
+        return tuple([p for p in self.parts if type(p.shape) is Polygon])
 
     @property
     def points(self) -> tuple[Annotation, ...]:
         """The parts that are single joints."""
-        return tuple(p for p in self.parts if isinstance(p.shape, Point))
+        return tuple([p for p in self.parts if type(p.shape) is Point])
 
     @property
     def body(self) -> Annotation | None:
         """The part that says class and attributes of the whole: the first that is no joint."""
-        return next((p for p in self.parts if not isinstance(p.shape, Point)), None)
+        for part in self.parts:
+            if type(part.shape) is not Point:
+                return part
+        return None
+
+
+_Kind = TypeVar("_Kind", Box, Mask, Skeleton)
+
+
+def _first(parts: Iterable[Annotation], kind: type[_Kind]) -> _Kind | None:
+    """The first shape of a kind. (Asked several times for every object; a generator would take twice as long.)"""
+    for part in parts:
+        if type(part.shape) is kind:
+            return part.shape
+    return None
 
 
 def gather_objects(media: MediaAnnotations) -> tuple[list[ImageObject], list[Group]]:
