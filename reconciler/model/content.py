@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from reconciler.model.resource import FileSpecification, Policy
+from reconciler.errors import Severity
 
 
 class Check(StrEnum):
@@ -24,7 +24,7 @@ class Check(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContentRule:
-    """One rule. policy: None switches the check off.
+    """One rule. severity: an error refuses the plan; None switches the check off.
 
     allow: globs of paths that the rule passes over. limits: by their names in the language: `min`, `max` in bytes for
     SIZE; `minWidth`, `maxWidth`, `minHeight`, `maxHeight` in pixels for DIMENSIONS. For IDENTITY, tags: names or
@@ -33,7 +33,7 @@ class ContentRule:
     """
 
     check: Check
-    policy: Policy | None
+    severity: Severity | None
     allow: tuple[str, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
     tags: tuple[str, ...] | None = None
@@ -54,18 +54,19 @@ class ContentBlock:
     specifications: Mapping[str, tuple[ContentRule, ...]] = field(default_factory=dict)
 
 
-def rules_for(blocks: Iterable[ContentBlock], specification: FileSpecification) -> tuple[ContentRule, ...]:
+def rules_for(blocks: Iterable[ContentBlock], specification: str, file_type: str) -> tuple[ContentRule, ...]:
     """The rules that hold for files of one specification, in the order of `Check`; those that are off are left out.
 
-    blocks: weakest first. Within one, the name of the specification is stronger than its type, and that than the
-    rest; a stronger rule replaces a weaker one of the same check as a whole. `allow` of all blocks adds up.
+    specification, file_type: its name and type. blocks: weakest first. Within one, the name of the specification is
+    stronger than its type, and that than the rest; a stronger rule replaces a weaker one of the same check as a whole.
+    `allow` of all blocks adds up.
     """
     chosen: dict[Check, ContentRule] = {}
     allow: tuple[str, ...] = ()
     for block in blocks:
         allow += block.allow
-        named = block.specifications.get(specification.name, ())
-        for rule in (*block.rules, *block.types.get(specification.type, ()), *named):
+        named = block.specifications.get(specification, ())
+        for rule in (*block.rules, *block.types.get(file_type, ()), *named):
             chosen[rule.check] = rule
     found = (chosen[check] for check in Check if check in chosen)
-    return tuple(replace(rule, allow=(*rule.allow, *allow)) for rule in found if rule.policy is not None)
+    return tuple(replace(rule, allow=(*rule.allow, *allow)) for rule in found if rule.severity is not None)
