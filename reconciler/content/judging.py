@@ -22,7 +22,7 @@ SEARCHED_BYTES = 64 * 1024 * 1024
 # What a file is blank of.
 NOTHING = b"\0 \t\r\n\v\f"
 # Pictures that decoders are asked about, as a whole and from memory.
-DECODED = frozenset({"png", "jpeg", "gif", "bmp", "tiff", "webp", "jpeg2000", "ico", "netpbm"})
+DECODED = frozenset({"png", "jpeg", "gif", "bmp", "tiff", "webp"})
 
 
 @dataclass(frozen=True, slots=True)
