@@ -83,9 +83,6 @@ def _sound(head: bytes) -> str:
         return ""
     if head[1] & 0xF6 == 0xF0:
         return "aac"
-    layer, rate, frequency = head[1] & 6, head[2] >> 4, head[2] >> 2 & 3
-    return (
-        "mp3"
-        if head[1] & 0xE0 == 0xE0 and head[1] & 0x18 != 8 and layer and rate not in (0, 15) and frequency != 3
-        else ""
-    )
+    # Layer I is left out: it looks like the mark of text in UTF-16, and nobody has files of it.
+    is_frame = head[1] & 0xE0 == 0xE0 and head[1] & 0x18 != 8 and head[1] & 6 in (2, 4)
+    return "mp3" if is_frame and head[2] >> 4 not in (0, 15) and head[2] & 12 != 12 else ""

@@ -8,7 +8,7 @@ import re
 _LOOKED_AT = 8192
 _CONTROL = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27}) + b"\x7f"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_ROOT = re.compile(rb"<(?:\?[^>]*>|!--.*?-->|!DOCTYPE[^>\[]*(?:\[[^\]]*\])?\s*>|\s)*<?([A-Za-z_][\w.:-]*)", re.S)
+_NAME = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 _HTML = re.compile(rb"<!doctype html|<html[\s>]", re.I)
 _PCD = re.compile(rb"(?:#[^\n]*\n|\s)*VERSION [ .\d]+\s+FIELDS ")
 _META_IMAGE = re.compile(rb"(?:ObjectType|NDims|Comment)\s*=", re.I)
@@ -50,7 +50,30 @@ def text_format(head: bytes) -> str:
 def _markup(body: bytes) -> str:
     if _HTML.search(body[:1024]):
         return "html"
-    root = _ROOT.match(body)
-    if root and root[1].lower().rpartition(b":")[2] == b"svg":
+    root = _root(body)
+    if root.lower() == b"svg":
         return "svg"
     return "xml" if root or body.startswith(b"<?xml") else "text"
+
+
+def _root(body: bytes) -> bytes:
+    """The local name of the first element, behind declarations and comments; b"" when there is none.
+
+    Step by step: one expression for all of it would take for ever on hostile text.
+    """
+    at = 0
+    while body[at : at + 2] in (b"<?", b"<!"):
+        if body[at + 2 : at + 4] == b"--":
+            end = b"-->"
+        elif body[at + 1 : at + 2] == b"?":
+            end = b"?>"
+        else:
+            end = b"]" if 0 <= body.find(b"[", at) < body.find(b">", at) else b">"
+        found = body.find(end, at + 2)
+        if found < 0:
+            return b""
+        at = found + len(end)
+        while body[at : at + 1].isspace() or (end == b"]" and body[at : at + 1] == b">"):
+            at += 1
+    match = _NAME.match(body, at)
+    return match[1] if match else b""
