@@ -100,7 +100,8 @@ def _credentials(seen: Seen, _: ContentRule) -> Iterator[Breach]:
 def _identity(seen: Seen, rule: ContentRule) -> Iterator[Breach]:
     data, is_whole = seen.head, seen.is_whole
     if seen.detected == Detected("gzip", "dicom"):
-        data, is_whole = gunzip_head(data, HEADER_BYTES), False
+        data = gunzip_head(data, HEADER_BYTES)
+        is_whole = is_whole and len(data) < HEADER_BYTES
     elif seen.detected.format not in ("dicom", "bare-dicom"):
         return
     header = read_header(data, is_whole=is_whole)
@@ -120,6 +121,8 @@ def _dimensions(seen: Seen, rule: ContentRule) -> Iterator[Breach]:
     if found not in MEASURED:
         return
     size = dimensions(found, seen.head)
+    if size is None and found == "dicom" and read_header(seen.head, is_whole=seen.is_whole).is_complete:
+        return  # a plan or a report: no picture
     if size is None:
         yield Breach(Check.DIMENSIONS, f"a {found} file does not show its size", is_unchecked=True)
     elif allowed := ", ".join(_outside(size, rule.limits)):

@@ -41,7 +41,7 @@ class SpecificationRules:
 
     def looks_at(self, path: str) -> bool:
         """False when every rule passes over the path."""
-        return any(self.severity(check, path) for check in self.rules)
+        return not self.passed_over or any(self.severity(check, path) for check in self.rules)
 
 
 @dataclass(frozen=True, slots=True)
