@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
-import subprocess
 from dataclasses import dataclass
-from importlib import metadata
 from io import BytesIO
 
 from reconciler.content.inspection import KEPT_BYTES
@@ -62,6 +58,8 @@ class Decoders:
             return _unchecked("the program ffmpeg is not there")
         if local is None:
             return _unchecked("ffmpeg decodes files of this machine only")
+        import subprocess
+
         # Nothing but this file: some formats name others, on disk or in the network, which would be opened.
         command = [self.ffmpeg, "-nostdin", "-v", "error", "-xerror", "-protocol_whitelist", "file,pipe"]
         command += ["-t", str(_DECODED_S), "-i", f"file:{local}", "-f", "null", "-"]
@@ -76,6 +74,10 @@ class Decoders:
 
 def find_decoders() -> Decoders:
     """What is installed here."""
+    import importlib.util
+    import shutil
+    from importlib import metadata
+
     pillow = metadata.version("pillow") if importlib.util.find_spec("PIL") else ""
     return Decoders(pillow, shutil.which("ffmpeg") or "")
 

@@ -85,10 +85,11 @@ def file_rules(asset_set: AssetSet, specifications: Sequence[FileSpecification])
     Raises:
         SourceError: with every glob that cannot be used.
     """
-    decoders, problems = find_decoders() if asset_set.content else Decoders(), list[Problem]()
+    problems = list[Problem]()
+    chosen = {s: {r.check: r for r in rules_for(asset_set.content, s.name, s.type)} for s in specifications}
+    decoders = find_decoders() if any(Check.DECODING in rules for rules in chosen.values()) else Decoders()
     found: dict[str, SpecificationRules] = {}
-    for specification in specifications:
-        rules = {rule.check: rule for rule in rules_for(asset_set.content, specification.name, specification.type)}
+    for specification, rules in chosen.items():
         if rules:
             name = _name(rules, specification.type, decoders)
             passed_over = _passed_over(rules, asset_set, problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 import zlib
 
@@ -9,7 +10,11 @@ import pytest
 
 from reconciler.content.dicom import HEADER_BYTES, looks_like_dicom, needs_more, read_header
 from reconciler.content.dicom_tags import IDENTIFYING, KNOWN, tag_name, tag_number
+from reconciler.content.inspection import Inspection
+from reconciler.content.judging import Subject
 from reconciler.content.pictures import dimensions
+from reconciler.errors import Severity
+from reconciler.model.content import Check, ContentRule
 
 NAME, ROWS, COLUMNS, PIXELS, SEQUENCE = 0x00100010, 0x00280010, 0x00280011, 0x7FE00010, 0x00081110
 EXPLICIT, IMPLICIT, BIG, DEFLATED = (
@@ -155,3 +160,12 @@ def test_tags_are_told_by_name_and_number() -> None:
 def test_numbers_of_tags_are_unique() -> None:
     assert len(set(KNOWN.values())) == len(KNOWN)
     assert len(IDENTIFYING) == 34
+
+
+def test_packed_file_is_read_inside() -> None:
+    inspection = Inspection(
+        {Check.IDENTITY: ContentRule(Check.IDENTITY, Severity.ERROR)},
+        Subject("medical", ".dcm.gz", len(packed := gzip.compress(dicom(body(), EXPLICIT)))),
+    )
+    inspection.feed(packed)
+    assert [breach.found for breach in inspection.finish()] == ["PatientName (0010,0010)"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -206,3 +207,28 @@ def test_known_remote_file_is_looked_at_by_its_head_alone(ws: Any, counted: Any)
     assert counted.given == HEAD_BYTES
     judge(ws, block(TYPE), cache, sources=sources)
     assert counted.given == HEAD_BYTES
+
+
+@pytest.mark.parametrize(
+    ("program", "local", "found", "reason"),
+    [
+        ("true", "/film.mp4", None, "the program says that it can be decoded"),
+        ("false", "/film.mp4", "ffmpeg cannot decode it", "the program says that it cannot"),
+        ("true", None, "ffmpeg decodes files of this machine only", "a remote file"),
+        ("gone", "/film.mp4", "the program ffmpeg is not there", "nobody installed it"),
+    ],
+)
+def test_video_is_what_the_decoder_says(program: str, local: str | None, found: str | None, reason: str) -> None:
+    """Two programs that only succeed or fail stand for the decoder."""
+    flaw = Decoders("", shutil.which(program) or "").flaw("mp4", b"", 1000, local)
+    assert (flaw.found if flaw else None) == found, reason
+
+
+def test_video_is_decoded_by_ffmpeg(tmp_path: Path) -> None:
+    ffmpeg = shutil.which("ffmpeg")
+    if not ffmpeg:
+        pytest.skip("the program ffmpeg is not there")
+    (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(500))
+    flaw = Decoders("", ffmpeg).flaw("mp4", b"", 500, str(tmp_path / "a.mp4"))
+    assert flaw is not None
+    assert flaw.found == "ffmpeg cannot decode it"
