@@ -1,6 +1,6 @@
 """Draw a contact sheet: some pictures of a data set with their annotations over them, so that people can look.
 
-Needs Pillow (extra `pictures`), which is imported when a sheet is drawn. The same cells give the same bytes with the
+Needs Pillow (extra `images`), which is imported when a sheet is drawn. The same cells give the same bytes with the
 same Pillow.
 """
 
@@ -68,7 +68,7 @@ def draw_sheet(title: str, cells: Sequence[Cell], policy: EdgePolicy) -> bytes:
     try:
         from PIL import Image, ImageDraw, ImageFont
     except ImportError as exc:
-        raise MissingExtra("drawing contact sheets", "pictures") from exc
+        raise MissingExtra("drawing contact sheets", "images") from exc
     font, heading = ImageFont.load_default(13), ImageFont.load_default(18)
     fitted = [[fit_object(found, cell.drawn.size, policy) for found in cell.drawn.objects] for cell in cells]
     names = sorted({name for objects in fitted for one in objects if (name := _name(one))})
