@@ -38,10 +38,7 @@ class EdgePolicy:
 def is_inside(points: Sequence[Pair], size: Size, slack: float) -> bool:
     """Whether no point lies further than `slack` outside the picture."""
     width, height = size[0] + slack, size[1] + slack
-    for x, y in points:
-        if not (-slack <= x <= width and -slack <= y <= height):
-            return False
-    return True
+    return all(-slack <= x <= width and -slack <= y <= height for x, y in points)
 
 
 def corners(box: Box) -> Ring:
