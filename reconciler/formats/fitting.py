@@ -117,7 +117,10 @@ class _Fitting:
         """Outer rings and holes that are left."""
         rings: list[Ring] = []
         holes: list[Ring] = []
-        for part in self.found.polygons:
+        polygons = self.found.polygons
+        if not polygons:
+            return (), ()
+        for part in polygons:
             assert isinstance(part.shape, Polygon)
             fit = fit_ring(part.shape.points, self.size, self.policy)
             self._judge(fit, part.id)
@@ -129,7 +132,7 @@ class _Fitting:
 
     def _box(self) -> tuple[Ring | None, XYWH | None]:
         """Corners of a turned box, or the upright box as drawn or as given; None, None when other parts say it."""
-        part = next((p for p in self.found.parts if isinstance(p.shape, Box)), None)
+        part = self.found.box_part
         if part is None or not isinstance(part.shape, Box):
             return None, self._given_box()
         shape = part.shape
@@ -143,8 +146,8 @@ class _Fitting:
 
     def _given_box(self) -> XYWH | None:
         """The box that came with an import whose shapes nobody edited, or with a pose."""
-        skeleton, given = self.found.skeleton, self.found.given_box
-        given = skeleton.box if skeleton is not None else given
+        skeleton = self.found.skeleton
+        given = skeleton.box if skeleton is not None else self.found.given_box
         if given is None or given[2] <= 0 or given[3] <= 0:
             return given
         fit = fit_box(given, self.size, self.policy)
@@ -152,14 +155,16 @@ class _Fitting:
         return fit.shape
 
     def _joints(self) -> tuple[tuple[Joint, ...], Sequence[str]]:
-        skeleton = self.found.skeleton
-        joints, assumed = (skeleton.joints, []) if skeleton else joints_of(self.found.points)
+        skeleton, points = self.found.skeleton, self.found.points
+        if skeleton is None and not points:
+            return (), ()
+        joints, assumed = (skeleton.joints, []) if skeleton else joints_of(points)
         if not joints:
             return (), ()
         fit = fit_joints(joints, self.size, self.policy)
         left = {j.name for j in fit.shape or ()}
         self._judge(fit)
-        for part in self.found.points:
+        for part in points:
             if (part.class_name or part.id) not in left:
                 self.gone[part.id] = Loss.OUTSIDE_MEDIA
         return fit.shape or (), assumed
