@@ -9,7 +9,6 @@ from reconciler.formats.annotations import Group, GroupForm, GroupNode, Relation
 from reconciler.formats.dm_values import Malformed
 from reconciler.model.json import JSON, JSONObject
 
-
 _DEEPEST: Final = 50
 """Levels of a nested group that are read; what is deeper counts as one member that names nothing."""
 
