@@ -121,6 +121,7 @@ class RowRunner:
         with self._lock:
             self._sent += size
         self._tell()
+        self.run.session.pace(size)
 
     def perform(
         self,

@@ -10,6 +10,7 @@ from types import TracebackType
 from uuid import uuid4
 
 from reconciler.engine.events import EventSink, ignore_events
+from reconciler.engine.pace import unlimited
 from reconciler.errors import ConfigError, Problem
 from reconciler.model.workspace import BackendSettings, Configuration
 from reconciler.providers.base import Provider
@@ -32,6 +33,7 @@ class Session:
 
     now, new_id: the only clock and the only source of random ids; tests pass their own. parallelism: threads for
     hashing and transfer. batch_rows: rows written in one step. open_backend: another way to open backends, for tests.
+    pace: told about bytes that are being sent, from their thread; waits as long as they are too many.
     """
 
     configuration: Configuration
@@ -41,6 +43,7 @@ class Session:
     now: Callable[[], datetime] = _utc_now
     new_id: Callable[[], str] = lambda: str(uuid4())
     open_backend: OpenBackend | None = None
+    pace: Callable[[int], None] = unlimited
     _providers: dict[str, Provider] = field(default_factory=dict)
     _stores: list[StateStore] = field(default_factory=list)
     _closers: list[Callable[[], None]] = field(default_factory=list)
