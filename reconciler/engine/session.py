@@ -18,6 +18,7 @@ from reconciler.state.fragments import FragmentCache
 from reconciler.state.lock import StateLock
 from reconciler.state.populations import PopulationCache
 from reconciler.state.store import StateStore
+from reconciler.state.transfers import TransferCache
 
 # Opens the provider of a backend (its settings, the workspace's root, threads) and gives what closes it.
 OpenBackend = Callable[[BackendSettings, Path, int], tuple[Provider, Callable[[], None]]]
@@ -48,6 +49,7 @@ class Session:
     _stores: list[StateStore] = field(default_factory=list)
     _closers: list[Callable[[], None]] = field(default_factory=list)
     _cache: PopulationCache | None = None
+    _transfers: TransferCache | None = None
 
     @property
     def state_path(self) -> Path:
@@ -78,6 +80,13 @@ class Session:
             self._cache = PopulationCache(self.work_folder / "populations.db")
         return self._cache
 
+    @property
+    def transfers(self) -> TransferCache:
+        """What transfers remember between runs."""
+        if self._transfers is None:
+            self._transfers = TransferCache(self.work_folder / "transfers.db")
+        return self._transfers
+
     def open_fragments(self) -> FragmentCache:
         """The cache of converted export items; the caller closes it."""
         return FragmentCache(self.work_folder / "exports.db")
@@ -105,6 +114,8 @@ class Session:
             store.close()
         if self._cache:
             self._cache.close()
+        if self._transfers:
+            self._transfers.close()
 
     def __enter__(self) -> Session:
         return self
