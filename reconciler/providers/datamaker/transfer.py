@@ -26,6 +26,7 @@ BATCH = 1000
 LOOK_UP_BYTES = 8 * 1024 * 1024
 _NAME_LIMIT = 255
 _EXPIRY_S = (3600, 86400)
+_LOST = (0, 507)  # no answer, or no room: not the matter of one file
 _SLOW_BYTES_PER_S = 1024 * 1024
 
 
@@ -43,7 +44,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Uploads into one collection. progress: called with bytes sent, from any thread. memory: of earlier runs."""
+    """Uploads into one collection. progress: called with bytes sent, from any thread. memory: of earlier runs.
+
+    lost: why the service stopped answering; nothing more is tried then, or each file would wait as long by itself.
+    """
 
     client: HttpClient
     pool: Pool
@@ -51,6 +55,7 @@ class Transfer:
     content: Content
     progress: Callable[[int], None]
     memory: Memory = field(default_factory=lambda: Memory(None, ""))
+    lost: list[Transient] = field(default_factory=list)
 
     def store(self, files: Mapping[str, FileRef], known: frozenset[str]) -> Stored:
         """Make the service hold the bytes of these files (checksum hex → file).
@@ -163,6 +168,8 @@ class Transfer:
     def _send(self, work: tuple[str, FileRef, Upload]) -> dict[str, JSON] | ReconcilerError:
         """PUT what is missing of one file, whole or in parts. Returns what finalizing needs besides, or the error."""
         hex, ref, upload = work
+        if self.lost:
+            return self.lost[0]
         body = Body(lambda: self.content.open(ref), ref.size_bytes, ref.path)
         try:
             if upload.slot.get("multipart"):
@@ -172,6 +179,10 @@ class Transfer:
             if 0 not in upload.etags:
                 self._send_whole(hex, ref, body, upload)
             return {}
+        except Transient as error:
+            if error.status in _LOST:
+                self.lost.append(error)
+            return error
         except ReconcilerError as error:
             return error
         except OSError as error:
