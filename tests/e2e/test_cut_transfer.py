@@ -130,9 +130,11 @@ class Site:
 @pytest.fixture
 def site(tmp_path):
     server = Server(tmp_path, tmp_path / "store")
-    with wired(server.port) as wire:
-        yield Site(tmp_path / "w", server, wire)
-    server.kill()
+    try:
+        with wired(server.port) as wire:
+            yield Site(tmp_path / "w", server, wire)
+    finally:
+        server.kill()
 
 
 def moment(seed: int) -> int:
@@ -233,16 +235,21 @@ def small_disk(tmp_path):
 
 def test_full_disk_of_the_server_is_told_and_the_rest_sent_when_there_is_room(tmp_path, small_disk):
     server = Server(tmp_path, small_disk / "store")
-    with wired(server.port) as wire:
-        site = Site(tmp_path / "w", server, wire)
-        full, _ = site.apply_counted()
-        assert full.returncode in (16, 18), full.stderr
-        assert "no room" in full.stderr
-        assert site.blobs() <= site.wanted()
-        subprocess.run(["mount", "-o", "remount,size=80m", str(small_disk)], check=True)
-        done, second = site.apply_counted()
-        assert done.returncode == 0, done.stderr
-        assert second < TOTAL + TALK
-        assert site.blobs() == site.wanted()
-        assert site.plan() == 0
-    server.kill()
+    try:
+        with wired(server.port) as wire:
+            _fill_and_go_on(Site(tmp_path / "w", server, wire), small_disk)
+    finally:
+        server.kill()
+
+
+def _fill_and_go_on(site: Site, disk: Path) -> None:
+    full, _ = site.apply_counted()
+    assert full.returncode in (16, 18), full.stderr
+    assert "no room" in full.stderr
+    assert site.blobs() <= site.wanted()
+    subprocess.run(["mount", "-o", "remount,size=80m", str(disk)], check=True)
+    done, second = site.apply_counted()
+    assert done.returncode == 0, done.stderr
+    assert second < TOTAL + TALK
+    assert site.blobs() == site.wanted()
+    assert site.plan() == 0

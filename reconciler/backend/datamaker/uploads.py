@@ -165,7 +165,7 @@ def _receive(call: Call, ticket: Ticket, part: int) -> Response:
     if announced is not None and announced > limit:
         return xml_error(400, "EntityTooLarge", "The upload is larger than announced.")
     try:
-        digests = call.store.blobs.stage(name, call.request.chunks(), limit=limit)
+        digests = call.store.blobs.stage(name, call.request.chunks(), limit=limit, is_part=part > 0)
     except TooLarge:
         return xml_error(400, "EntityTooLarge", "The upload is larger than announced.")
     except OSError as exc:

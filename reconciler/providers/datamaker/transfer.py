@@ -27,6 +27,7 @@ LOOK_UP_BYTES = 8 * 1024 * 1024
 _NAME_LIMIT = 255
 _EXPIRY_S = (3600, 86400)
 _LOST = (0, 507)  # no answer, or no room: not the matter of one file
+_READ_BYTES_PER_S = 10 * 1024 * 1024
 _SLOW_BYTES_PER_S = 1024 * 1024
 
 
@@ -225,8 +226,11 @@ class Transfer:
             return
         path = f"/v2/data-collections/{self.collection_id}/finalize-upload/"
         body = {"files": [entry for _, entry in done.values()]}
+        # The service may read the bytes, to join parts and to compare checksums.
+        patience_s = sum(entry["size"] for _, entry in done.values()) / _READ_BYTES_PER_S
         try:
-            answer = object_in(self.client.call("POST", path, body=body, repeatable=True), f"POST {path}")
+            reply = self.client.call("POST", path, body=body, repeatable=True, patience_s=patience_s)
+            answer = object_in(reply, f"POST {path}")
             results = {str(r.get("file_key")): r for r in answer.get("results") or [] if isinstance(r, dict)}
         except Denied:
             raise
