@@ -13,6 +13,7 @@ from reconciler.config.documents import Document
 from reconciler.config.nodes import to_json
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, JSONObject
+from reconciler.model.key_template import template_fields
 from reconciler.model.kinds import OBJECT_KINDS, ObjectKind
 from reconciler.model.resource import (
     AnnotationProject,
@@ -47,6 +48,7 @@ from reconciler.model.resource import (
     SidecarMetadata,
     SourceLocation,
     Splits,
+    TableLimits,
     TableMetadata,
     TaskSet,
     TruthVersion,
@@ -230,9 +232,12 @@ def _origin(spec: Spec) -> TableMetadata | PathMetadata | SidecarMetadata | Cons
 
 
 def _table(item: Spec) -> TableMetadata:
+    key = item["key"]
+    template = key["template"] if isinstance(key, Mapping) else ""
+    limits = item.get("limits", {})
     return TableMetadata(
-        url=item["url"],
-        key=item["key"],
+        url=item.get("url", ""),
+        key=key if isinstance(key, str) else template_fields(template) if template else tuple(key),
         sheet=_integer(item.get("sheet", 1)),
         columns=tuple(
             ColumnRule(name, column.get("from", name), column.get("type"), column.get("default"))
@@ -240,6 +245,15 @@ def _table(item: Spec) -> TableMetadata:
         ),
         unlisted=item.get("unlisted", "keep"),
         options=item.get("options", {}),
+        key_template=template,
+        header=_integer(item["header"]) if "header" in item else None,
+        fill_merged=item.get("mergedCells") == "fill",
+        limits=TableLimits(
+            size_bytes(limits.get("maxFileSize")),
+            limits.get("maxRows"),
+            limits.get("maxColumns"),
+            size_bytes(limits.get("maxMemory")),
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from reconciler.sources.delimited import parse_json
 from reconciler.sources.ledger import FileRow, Ledger, TableRow
 from reconciler.sources.location import Place, failure
 from reconciler.sources.names import nfc, split_suffix
+from reconciler.sources.table import row_location
 
 _SIDECAR_LIMIT_BYTES = 16 * 1024 * 1024
 _FIELD = re.compile(r"\{(\w*)\}")
@@ -139,7 +140,7 @@ class TableOrigin:
         if row is None or row.unit != key:
             return None
         inside = f"row {row.line} of sheet {self._view.sheet!r}" if self._view.sheet else f"row {row.line}"
-        return Piece(json.loads(row.data), Location(self._view.shown, row.line), inside)
+        return Piece(json.loads(row.data), row_location(self._view.shown, self._view.sheet, row.line), inside)
 
 
 # -- paths
