@@ -218,7 +218,8 @@ def size_bytes(value: int | str | None) -> int | None:
 
 
 def _metadata_source(head: Head, spec: Spec) -> MetadataSource:
-    return MetadataSource(head, _origin(spec), Policy(spec.get("unmatchedRows", "warn")))
+    unmatched, conflicts = (Policy(spec.get(name, "warn")) for name in ("unmatchedRows", "conflicts"))
+    return MetadataSource(head, _origin(spec), unmatched, conflicts)
 
 
 def _origin(spec: Spec) -> TableMetadata | PathMetadata | SidecarMetadata | ConstantMetadata:
@@ -234,7 +235,6 @@ def _origin(spec: Spec) -> TableMetadata | PathMetadata | SidecarMetadata | Cons
 def _table(item: Spec) -> TableMetadata:
     key = item["key"]
     template = key["template"] if isinstance(key, Mapping) else ""
-    limits = item.get("limits", {})
     return TableMetadata(
         url=item.get("url", ""),
         key=key if isinstance(key, str) else template_fields(template) if template else tuple(key),
@@ -248,13 +248,13 @@ def _table(item: Spec) -> TableMetadata:
         key_template=template,
         header=_integer(item["header"]) if "header" in item else None,
         fill_merged=item.get("mergedCells") == "fill",
-        limits=TableLimits(
-            size_bytes(limits.get("maxFileSize")),
-            limits.get("maxRows"),
-            limits.get("maxColumns"),
-            size_bytes(limits.get("maxMemory")),
-        ),
+        limits=_table_limits(item.get("limits", {})),
     )
+
+
+def _table_limits(item: Spec) -> TableLimits:
+    sizes = {name: size_bytes(item.get(name)) for name in ("maxFileSize", "maxMemory")}
+    return TableLimits(sizes["maxFileSize"], item.get("maxRows"), item.get("maxColumns"), sizes["maxMemory"])
 
 
 def _annotation_project(head: Head, spec: Spec) -> AnnotationProject:

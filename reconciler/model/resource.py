@@ -293,11 +293,12 @@ class ConstantMetadata:
 
 @dataclass(frozen=True, slots=True)
 class MetadataSource:
-    """kind: MetadataSource: exactly one origin."""
+    """kind: MetadataSource: exactly one origin. conflicts: values that an earlier source gives otherwise."""
 
     head: Head
     origin: TableMetadata | PathMetadata | SidecarMetadata | ConstantMetadata
     unmatched_rows: Policy = Policy.WARN
+    conflicts: Policy = Policy.WARN
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Formats: XLSX, XLS, XLSB, ODS, CSV, TSV, JSON, JSON Lines, Parquet, by the exten
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -99,8 +99,12 @@ class _Reader:
         suffix = self._suffix()
         with translated(self._place, "cannot be read"):
             stream = self._stream()
-        rows = self._rows(suffix, stream)
-        return MetadataTable(self._place.shown, self._sheet_name, self._guarded(rows), self.problems)
+        try:
+            rows = self._rows(suffix, stream)
+        except BaseException:
+            stream.close()
+            raise
+        return MetadataTable(self._place.shown, self._sheet_name, self._guarded(rows, stream), self.problems)
 
     def _rows(self, suffix: str, stream: IO[bytes]) -> Iterator[Row]:
         limits = self._origin.limits
@@ -125,10 +129,10 @@ class _Reader:
             where = Location(self._place.shown)
             raise SourceError([Problem(what, where, error.reason, error.fix, address=self._address)]) from error
 
-    def _guarded(self, rows: Iterator[Row]) -> Iterator[Row]:
-        """Rows up to the limit."""
+    def _guarded(self, rows: Iterator[Row], stream: IO[bytes]) -> Iterator[Row]:
+        """Rows up to the limit; closes the stream whatever happens."""
         most = self._origin.limits.max_rows
-        with self.refused():
+        with closing(stream), self.refused():
             for count, row in enumerate(rows, 1):
                 if most is not None and count > most:
                     raise TableRefused(f"It has more than {most:,} rows.", "split it, or raise table.limits.maxRows")

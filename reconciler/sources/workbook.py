@@ -70,7 +70,7 @@ def read_sheet(content: bytes, sheet: int | str, limits: TableLimits | None = No
     notes = _check(content, limits)
     rows = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the sheet
     try:
-        _run(content, sheet, limits, rows)
+        _run(content, notes.suffix, sheet, limits, rows)
         about = _described(pickle.load(rows), sheet)
         check_columns(about["width"], limits, "The sheet", "delete stray cells beside the data")
     except BaseException:
@@ -88,15 +88,22 @@ def _check(content: bytes, limits: TableLimits) -> PackageNotes:
         raise TableRefused(f"It has {len(content):,} bytes; at most {most:,} are read.", fix)
     if content.startswith(_OLE) and _ENCRYPTED in content:
         raise TableRefused(*_PROTECTED)
-    return check_package(content) if content.startswith(b"PK") else PackageNotes()
+    return check_package(content, _memory(limits)) if content.startswith(b"PK") else PackageNotes(".xls")
 
 
-def _run(content: bytes, sheet: int | str, limits: TableLimits, rows: IO[bytes]) -> None:
+def _memory(limits: TableLimits) -> int:
+    return limits.max_memory_bytes or MAX_MEMORY_BYTES
+
+
+def _run(content: bytes, suffix: str, sheet: int | str, limits: TableLimits, rows: IO[bytes]) -> None:
     """Have the sheet written to `rows` by a process of its own."""
-    memory = limits.max_memory_bytes or MAX_MEMORY_BYTES
-    order = {"sheet": sheet, "memory_bytes": memory, "cpu_s": _CPU_SECONDS, "disk_bytes": memory}
-    command = [sys.executable, "-P", str(_READING), json.dumps(order)]
-    done = subprocess.run(command, input=content, stdout=rows, stderr=subprocess.PIPE, check=False)
+    memory = _memory(limits)
+    with tempfile.NamedTemporaryFile(prefix="reconciler-", suffix=suffix) as file:
+        file.write(content)
+        file.flush()
+        order = {"file": file.name, "sheet": sheet, "memory_bytes": memory, "cpu_s": _CPU_SECONDS, "disk_bytes": memory}
+        command = [sys.executable, "-P", str(_READING), json.dumps(order)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=rows, stderr=subprocess.PIPE, check=False)
     rows.seek(0)
     if done.returncode:
         raise TableRefused(*_failure(done, memory))

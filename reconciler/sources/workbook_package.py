@@ -18,8 +18,8 @@ from typing import IO
 
 from reconciler.sources.table_refused import TableRefused
 
-MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
-MAX_CELLS = 25_000_000
+# calamine takes 24 bytes for a cell that it lays out and 32 more for one that is there, and its text.
+_BYTES_PER_CELL = 80
 _MAX_PARTS = 10_000
 _MAX_INDEX_BYTES = 8 * 1024 * 1024
 _SHOWN = 10
@@ -32,6 +32,7 @@ _UNCALCULATED = re.compile(
     rb"<(?:\w{1,20}:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w{1,20}:)?f>)\s{0,100}"
     rb"(?:<(?:\w{1,20}:)?v\s{0,100}/>\s{0,100}|<(?:\w{1,20}:)?v></(?:\w{1,20}:)?v>\s{0,100})?</(?:\w{1,20}:)?c>"
 )
+_DECLARATION = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _PLACE = re.compile(rb"\br=[\"']([A-Z]{1,3}\d{1,7})[\"']")
 _SHEET = re.compile(r"<(?:\w{1,20}:)?sheet\s[^<>]*>")
 _RELATION = re.compile(r"<(?:\w{1,20}:)?Relationship\s[^<>]*>")
@@ -49,8 +50,9 @@ class PartNotes:
 
 @dataclass(frozen=True, slots=True)
 class PackageNotes:
-    """What was seen in a package. worksheets: by name of the part. sheets: part of each sheet, in order."""
+    """What was seen. suffix: of the format. worksheets: by name of the part. sheets: part of each sheet, in order."""
 
+    suffix: str
     worksheets: dict[str, PartNotes] = field(default_factory=dict)
     sheets: tuple[str, ...] = ()
 
@@ -60,26 +62,60 @@ class PackageNotes:
         return self.worksheets.get(part, PartNotes())
 
 
-def check_package(content: bytes) -> PackageNotes:
-    """Look through a zipped workbook. Raises TableRefused for a broken package and for one that is too much."""
+def check_package(content: bytes, memory_bytes: int) -> PackageNotes:
+    """Look through a zipped workbook.
+
+    Raises TableRefused: the package is broken, or its reader would need more memory than that.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
-            return _check(package)
+            return _Package(package, memory_bytes).check()
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
         raise TableRefused(f"It cannot be read as a workbook: {error}.", _AGAIN) from error
 
 
-def _check(package: zipfile.ZipFile) -> PackageNotes:
-    parts = package.infolist()
-    if len(parts) > _MAX_PARTS:
-        raise TableRefused(f"It has {len(parts):,} parts; at most {_MAX_PARTS:,} are read.", _AGAIN)
-    _check_unpacked(sum(part.file_size for part in parts))
-    notes = PackageNotes(sheets=tuple(_sheet_parts(package)))
-    total = 0
-    for part in parts:
-        with package.open(_unbounded(part)) as stream:
-            total = _look_through(part.filename, stream, notes, total)
-    return notes
+class _Package:
+    """Looks through the parts one after the other."""
+
+    def __init__(self, package: zipfile.ZipFile, memory_bytes: int) -> None:
+        self._package = package
+        self._most_bytes = memory_bytes // 2
+        self._most_cells = memory_bytes // _BYTES_PER_CELL
+        self._unpacked = 0
+
+    def check(self) -> PackageNotes:
+        parts = self._package.infolist()
+        if len(parts) > _MAX_PARTS:
+            raise TableRefused(f"It has {len(parts):,} parts; at most {_MAX_PARTS:,} are read.", _AGAIN)
+        self._check_unpacked(sum(part.file_size for part in parts))
+        names = {part.filename for part in parts}
+        suffix = ".ods" if "content.xml" in names else ".xlsb" if "xl/workbook.bin" in names else ".xlsx"
+        notes = PackageNotes(suffix, sheets=tuple(_sheet_parts(self._package)))
+        for part in parts:
+            watch = _Worksheet(self._most_cells) if part.filename.startswith("xl/") else None
+            with self._package.open(_unbounded(part)) as stream:
+                self._look_through(part.filename, stream, watch)
+            if watch:
+                notes.worksheets[part.filename] = watch.notes
+        return notes
+
+    def _look_through(self, name: str, stream: IO[bytes], watch: _Worksheet | None) -> None:
+        end = b""
+        while chunk := stream.read(_CHUNK_BYTES):
+            self._unpacked += len(chunk)
+            self._check_unpacked(self._unpacked)
+            if _DECLARATION.search(end + chunk):
+                raise TableRefused(f"Its part {name!r} declares a document type, as no workbook does.", _AGAIN)
+            end = chunk[-20:]
+            if watch:
+                watch.feed(chunk)
+        if watch:
+            watch.end()
+
+    def _check_unpacked(self, size: int) -> None:
+        if size > self._most_bytes:
+            reason = f"It unpacks to {size:,} bytes or more; at most {self._most_bytes:,} are read."
+            raise TableRefused(reason, "check where it comes from; save the data as CSV")
 
 
 def _unbounded(part: zipfile.ZipInfo) -> zipfile.ZipInfo:
@@ -89,28 +125,6 @@ def _unbounded(part: zipfile.ZipInfo) -> zipfile.ZipInfo:
     return whole
 
 
-def _look_through(name: str, stream: IO[bytes], notes: PackageNotes, total: int) -> int:
-    """Read a part to its end; returns the number of bytes unpacked so far."""
-    watch = _Worksheet() if name.startswith("xl/") and name.endswith(".xml") else None
-    while chunk := stream.read(_CHUNK_BYTES):
-        total += len(chunk)
-        _check_unpacked(total)
-        if b"<!DOCTYPE" in chunk or b"<!ENTITY" in chunk:
-            raise TableRefused(f"Its part {name!r} declares a document type, as no workbook does.", _AGAIN)
-        if watch:
-            watch.feed(chunk)
-    if watch:
-        watch.end()
-        notes.worksheets[name] = watch.notes
-    return total
-
-
-def _check_unpacked(size: int) -> None:
-    if size > MAX_UNPACKED_BYTES:
-        fix = "check where it comes from; save the data as CSV"
-        raise TableRefused(f"It unpacks to {size:,} bytes; at most {MAX_UNPACKED_BYTES:,} are read.", fix)
-
-
 class _Worksheet:
     """Takes the bytes of a worksheet piece by piece.
 
@@ -118,8 +132,9 @@ class _Worksheet:
     a sheet costs as much as a full sheet.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_cells: int) -> None:
         self.notes = PartNotes()
+        self._most_cells = most_cells
         self._rest = b""
         self._rows = [0, 0]
         self._columns = [0, 0]
@@ -157,10 +172,10 @@ class _Worksheet:
 
     def _check_area(self) -> None:
         cells = (self._rows[1] - self._rows[0] + 1) * (self._columns[1] - self._columns[0] + 1)
-        if cells > MAX_CELLS:
+        if cells > self._most_cells:
             reason = f"Its cells span {self._rows[1]:,} rows and {self._columns[1]:,} columns"
             fix = "delete stray cells far from the data, or save it as CSV"
-            raise TableRefused(f"{reason}; at most {MAX_CELLS:,} cells are read.", fix)
+            raise TableRefused(f"{reason}; at most {self._most_cells:,} cells are read.", fix)
 
 
 def _named(cells: Iterator[re.Match[bytes]]) -> Iterator[str]:

@@ -1,13 +1,11 @@
 """Reads one sheet of a workbook in a process of its own, which may take so much memory, time and disk and no more.
 
-Run as a script by its path, and imports nothing of the package, so that it starts at once. The workbook comes on
-standard input. On standard output, a file, go pickles: one about the sheet or why there is none, rows in batches,
-and None at the end.
+Run as a script by its path, and imports nothing of the package, so that it starts at once. On standard output, a
+file, go pickles: one about the sheet or why there is none, rows in batches, and None at the end.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import pickle
 import sys
@@ -19,19 +17,19 @@ _CELLS_PER_BATCH = 50_000
 
 
 def main() -> None:
-    """The only argument is JSON: `sheet`, and the limits `memory_bytes`, `cpu_s` and `disk_bytes`."""
+    """The only argument is JSON: `file`, `sheet`, and the limits `memory_bytes`, `cpu_s` and `disk_bytes`."""
     order = json.loads(sys.argv[1])
     _limit(order)
     output = sys.stdout.buffer
     try:
-        for item in _answer(sys.stdin.buffer.read(), order["sheet"]):
+        for item in _answer(order["file"], order["sheet"]):
             pickle.dump(item, output, pickle.HIGHEST_PROTOCOL)
         output.flush()
     except MemoryError:
         sys.exit(OUT_OF_MEMORY)
 
 
-def _limit(order: dict[str, int]) -> None:
+def _limit(order: dict[str, Any]) -> None:
     try:
         import resource
     except ImportError:  # Windows: only the checks before the reading bound it
@@ -47,11 +45,11 @@ def _limit(order: dict[str, int]) -> None:
         resource.setrlimit(kind, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
-def _answer(content: bytes, wanted: int | str) -> Iterator[Any]:
+def _answer(file: str, wanted: int | str) -> Iterator[Any]:
     import python_calamine
 
     try:
-        book = python_calamine.load_workbook(io.BytesIO(content))
+        book = python_calamine.load_workbook(file)
         names = list(book.sheet_names)
         number = _choose(names, wanted)
         sheet = None if number is None else book.get_sheet_by_index(number)

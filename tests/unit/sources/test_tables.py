@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import io
 import json
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import Any
 import pytest
 
 from reconciler.errors import Severity, SourceError
-from reconciler.model.resource import ColumnRule
+from reconciler.model.resource import ColumnRule, SourceLocation
 from reconciler.sources import read_metadata
-from reconciler.sources.cells import coerce, key_text
+from reconciler.sources.cells import coerce, key_text, plain
 
 _BOOKS = Path(__file__).parents[2] / "data" / "excel"
 
@@ -231,3 +232,147 @@ def test_coerce_of_other_cell_is_refused(cell: Any, kind: str) -> None:
 
 def test_key_text_of_whole_float_has_no_fraction() -> None:
     assert [key_text(cell) for cell in (1.0, 17, " a ", True)] == ["1", "17", "a", "true"]
+
+
+# -- keys of several columns, header, merged cells, place
+
+
+_VISITS = "site,number,age\na,7,4\nb,12,5\nb,,6\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "template", "expected"),
+    [
+        (("site", "number"), "", ["a/7", "b/12", ""]),
+        (("number", "site"), "", ["7/a", "12/b", ""]),
+        (("SITE", "number"), "{SITE}-{number:04}", ["a-0007", "b-0012", ""]),
+        (("number",), "p{number:3}_{number}", ["p007_7", "p012_12", ""]),
+    ],
+)
+def test_columns_make_the_key_together(ws: Any, key: tuple[str, ...], template: str, expected: list[str]) -> None:
+    ws.write("m.csv", _VISITS)
+    ws.write("m.json", json.dumps([{"site": "a", "number": 7}, {"site": "b", "number": 12}, {"site": "b"}]))
+    for name in ("m.csv", "m.json"):
+        source = ws.table(name, key, key_template=template)
+        assert [row.key for row in read_metadata(source).rows] == expected, name
+
+
+def test_columns_of_a_key_are_metadata_only_when_listed(ws: Any) -> None:
+    ws.write("m.csv", _VISITS)
+    source = ws.table("m.csv", ("site", "number"), columns=(ColumnRule("where", "site"),))
+    assert _rows(source)["a/7"] == {"where": "a", "age": "4"}
+
+
+def test_missing_column_of_a_key_is_named(ws: Any) -> None:
+    ws.write("m.csv", _VISITS)
+    with pytest.raises(SourceError, match="No column is called 'sites'") as caught:
+        read_metadata(ws.table("m.csv", ("sites", "number")))
+    assert caught.value.problems[0].fix == "did you mean 'site'?"
+
+
+def test_object_of_objects_with_a_key_of_several_columns_is_refused(ws: Any) -> None:
+    ws.write("m.json", '{"p1": {"site": "a"}}')
+    with pytest.raises(SourceError, match="write a list of objects"):
+        _rows(ws.table("m.json", ("site",), key_template="{site}"))
+
+
+def test_header_row_that_was_named_is_taken(ws: Any) -> None:
+    ws.write("m.xlsx", _book([["unit", "x"], ["unit", "y"], ["unit", "z"], ["p1", 4]]))
+    assert _rows(ws.table("m.xlsx", header=2)) == {"unit": {"y": "z"}, "p1": {"y": 4}}
+
+
+@pytest.mark.parametrize(("header", "part"), [(2, "Row 2 is to be the header"), (9, "Row 9 is to be the header")])
+def test_header_row_that_is_empty_is_refused(ws: Any, header: int, part: str) -> None:
+    ws.write("m.xlsx", _book([["unit"], [], ["p1"]]))
+    with pytest.raises(SourceError, match=part):
+        read_metadata(ws.table("m.xlsx", header=header))
+
+
+def test_merged_cells_are_filled_when_asked(ws: Any) -> None:
+    ws.write("m.xlsx", _book([["unit", "a", "b"], ["p1", 4, None], ["p2"], ["p3", None, 5]], merge="B2:C3"))
+    table = read_metadata(ws.table("m.xlsx", fill_merged=True))
+    rows = {row.key: row.values for row in table.rows}
+    assert rows == {"p1": {"a": 4, "b": 4}, "p2": {"a": 4, "b": 4}, "p3": {"b": 5}}
+    assert table.problems == []
+
+
+def test_columns_are_named_as_in_the_sheet_when_the_first_are_empty(ws: Any) -> None:
+    ws.write("m.xlsx", _book([[None, None, "unit", "age"], [None, None, "p1", "old"]]))
+    table = read_metadata(ws.table("m.xlsx", columns=(ColumnRule("age", "age", "integer"),)))
+    list(table.rows)
+    assert "(sheet 'Sheet', row 2, column D)" in table.problems[0].detail
+
+
+def test_formulas_without_result_are_a_warning(ws: Any) -> None:
+    ws.write("m.xlsx", _book([["unit", "age"], ["p1", "=1+1"]]))
+    table = read_metadata(ws.table("m.xlsx"))
+    assert next(table.rows).values == {}
+    assert table.problems[0].summary == "cells B2 hold formulas without a result and count as empty"
+
+
+@pytest.mark.parametrize("url", ["", "data/"])
+@pytest.mark.parametrize("name", ["meta.csv", "metadata.csv"])
+def test_table_with_a_usual_name_beside_the_data_is_found(ws: Any, url: str, name: str) -> None:
+    ws.write_all("data/1.png", "data/1.json")
+    ws.write(f"data/{name}", "unit,age\n1,4\n")
+    assembly = ws.assemble(metadata=(ws.table(url),))
+    assert [dict(unit.meta) for unit in assembly.units()] == [{"age": "4"}]
+    assert assembly.problems == ()
+
+
+def _without_name(ws: Any) -> Any:
+    return ws.assemble(metadata=(ws.table(""),))
+
+
+def _with_two_names(ws: Any) -> Any:
+    ws.write("data/meta.csv", "")
+    ws.write("data/metadata.xlsx", "")
+    return ws.assemble(metadata=(ws.table(""),))
+
+
+def _with_two_sources(ws: Any) -> Any:
+    sources = (SourceLocation("data", specification="image_1"), SourceLocation("data", specification="label_1"))
+    return ws.assemble(metadata=(ws.table(""),), sources=sources)
+
+
+@pytest.mark.parametrize(
+    ("case", "part"),
+    [
+        (_without_name, "'data' holds no metadata table"),
+        (_with_two_names, "'meta.csv', 'metadata.xlsx': which one counts is not said"),
+        (_with_two_sources, "AssetSet/scans has 2 sources"),
+    ],
+)
+def test_table_without_url_that_cannot_be_found_is_an_error(ws: Any, case: Any, part: str) -> None:
+    ws.write_all("data/1.png", "data/1.json")
+    with pytest.raises(SourceError) as caught:
+        case(ws)
+    assert part in str(caught.value)
+    assert caught.value.problems[0].fix.startswith("name the file")
+
+
+def test_table_without_url_and_without_source_is_an_error(ws: Any) -> None:
+    with pytest.raises(SourceError, match=r"table\.url is missing"):
+        read_metadata(ws.table(""))
+
+
+_FROM_PARQUET = [
+    (float("nan"), None),
+    (decimal.Decimal("1.10"), 1.1),
+    (decimal.Decimal("12345678901234567890.5"), "12345678901234567890.5"),
+    (decimal.Decimal("7"), 7),
+    (b"caf\xc3\xa9", "café"),
+    ([1.0, datetime.date(2024, 1, 2), float("nan")], [1.0, "2024-01-02", None]),
+    ({"a": [(b"x", 1)]}, {"a": [["x", 1]]}),
+]
+
+
+@pytest.mark.parametrize(("cell", "expected"), _FROM_PARQUET)
+def test_plain_of_what_only_parquet_holds_is_json(cell: Any, expected: Any) -> None:
+    assert json.dumps(plain(cell), allow_nan=False) == json.dumps(expected)
+
+
+@pytest.mark.parametrize("cell", [float("inf"), b"\xff", decimal.Decimal("nan"), object()])
+def test_plain_of_what_json_has_nothing_for_is_refused(cell: Any) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the caller words the message
+        plain(cell)
