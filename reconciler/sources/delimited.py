@@ -12,7 +12,7 @@ from typing import IO, Any
 from reconciler.model.json import JSON
 from reconciler.model.resource import TableLimits
 from reconciler.sources.cells import Cell
-from reconciler.sources.table_refused import TableRefused, check_columns
+from reconciler.sources.table_refused import TableRefused, check_columns, check_size
 
 MAX_JSON_BYTES = 512 * 1024 * 1024
 # One row, which may span lines. csv itself refuses single cells of more than 131,072 characters.
@@ -67,19 +67,12 @@ class _Lines:
             if self._row_characters > MAX_ROW_CHARACTERS:
                 reason = f"The row that ends with line {self._number} or later is too long."
                 raise TableRefused(reason, "look for a quotation mark that is not closed, or for missing line ends")
-            _check_size(self._characters, self._limits)
+            check_size(self._characters, self._limits)
             yield line
 
     def row_ended(self) -> None:
         """The next line begins a row."""
         self._row_characters = 0
-
-
-def _check_size(size: int, limits: TableLimits) -> None:
-    """Of what was read so far; characters take at least a byte each."""
-    if limits.max_file_bytes is not None and size > limits.max_file_bytes:
-        reason = f"It has more than {limits.max_file_bytes:,} bytes."
-        raise TableRefused(reason, "split it, or raise table.limits.maxFileSize")
 
 
 def _encoding(stream: IO[bytes]) -> str:
@@ -99,7 +92,7 @@ def read_json_lines(stream: IO[bytes], limits: TableLimits = _NO_LIMITS) -> Iter
             size += len(line)
             if len(line) > MAX_ROW_CHARACTERS:
                 raise TableRefused(f"Line {number} has more than {MAX_ROW_CHARACTERS:,} bytes.", "check the line ends")
-            _check_size(size, limits)
+            check_size(size, limits)
             if line.strip():
                 yield number, _record(_parse(line, f"Line {number}"), f"Line {number}")
 

@@ -5,6 +5,7 @@ Formats: XLSX, XLS, XLSB, ODS, CSV, TSV, JSON, JSON Lines, Parquet, by the exten
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from reconciler.sources.table_columns import Column, ColumnPlanner
 from reconciler.sources.table_grid import filled, find_header
 from reconciler.sources.table_key import position, table_key
 from reconciler.sources.table_place import found_table
-from reconciler.sources.table_refused import TableRefused, check_columns, read_limited
+from reconciler.sources.table_refused import TableRefused, check_columns, check_size, read_limited
 from reconciler.sources.workbook import MAX_FILE_BYTES, Sheet, cell_name, read_sheet
 
 _MAX_PROBLEMS = 1000
@@ -113,6 +114,8 @@ class _Reader:
         if suffix in _DELIMITERS:
             return self._grid(read_delimited(stream, _DELIMITERS[suffix], limits))
         if suffix in SUFFIXES:
+            check_size(stream.seek(0, os.SEEK_END), limits)
+            stream.seek(0)
             return self._grid(self._translated(read_parquet(stream)))
         if suffix in _JSON_LINES:
             return self._records(read_json_lines(stream, limits))

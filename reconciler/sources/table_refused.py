@@ -32,3 +32,10 @@ def check_columns(count: int, limits: TableLimits, what: str, fix: str) -> None:
     most = limits.max_columns or MAX_COLUMNS
     if count > most:
         raise TableRefused(f"{what} has {count:,} columns; at most {most:,} are read.", fix)
+
+
+def check_size(size: int, limits: TableLimits) -> None:
+    """Of a file, or of what was read of it so far. Raises TableRefused."""
+    if limits.max_file_bytes is not None and size > limits.max_file_bytes:
+        reason = f"It has more than {limits.max_file_bytes:,} bytes."
+        raise TableRefused(reason, "split it, or raise table.limits.maxFileSize")
