@@ -379,6 +379,14 @@ TABLE_MARK = "{table}"
 
 
 @dataclass(frozen=True, slots=True)
+class CardSettings:
+    """The data card of an export. is_written: README.md and Croissant. sheet: pictures per contact sheet, or 0."""
+
+    is_written: bool = True
+    sheet: int = 16
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
     """kind: Export. target: assignment, ground_truth, task, collection or query. classes: order of categories; None =
     the project's.
@@ -402,6 +410,7 @@ class Export:
     collection: Reference | None = None
     query: str | None = None
     table: Reference | None = None
+    card: CardSettings = CardSettings()
 
 
 @dataclass(frozen=True, slots=True)
