@@ -67,7 +67,7 @@ def plan_obstacle(plan: PlanFile, budget: Budget | None = None) -> ReconcilerErr
     budget: beside the one that the plan was made with; for a saved plan.
     """
     beyond = over_budget(plan.header.totals, budget) if budget else []
-    return obstacle(plan.changes(), [*plan.header.unsafe, *beyond])
+    return obstacle(plan.changes(), [*plan.header.unsafe, *beyond], plan.header.refused)
 
 
 def _plan_all(planning: Planning, order: Iterable[Address]) -> None:
@@ -153,5 +153,6 @@ def _header(planning: Planning) -> PlanHeader:
         targets=tuple(str(target) for target in options.targets),
         totals=totals,
         problems=tuple(planning.problems),
+        refused=tuple(planning.refused),
         unsafe=(*unsafe, *over_budget(totals, options.budget.over(standing))),
     )

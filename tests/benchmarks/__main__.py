@@ -1,10 +1,11 @@
 """All benchmarks."""
 
-from tests.benchmarks import exports, hashing, manifests, population, sage, service, startup, uploads
+from tests.benchmarks import exports, hashing, manifests, metadata, population, sage, service, startup, uploads
 
 startup.main()
 population.main()
 manifests.main()
+metadata.main()
 service.main()
 sage.main()
 hashing.main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.errors import BlockedPlan, ExitCode, PolicyViolation, UnsafePlan
+from reconciler.errors import BlockedPlan, ExitCode, PolicyViolation, Problem, UnsafePlan
 from reconciler.model.address import Address
 from reconciler.model.workspace import Safety
 from reconciler.plan.guard import Budget, DeleteLimit, obstacle, over_budget, parse_delete_limit, unsafe_sets
@@ -90,3 +90,9 @@ def test_over_budget_names_what_costs_more(budget, beyond, reason):
 
 def test_budget_of_the_command_line_goes_before_that_of_the_workspace():
     assert Budget(bytes=5).over(Budget(bytes=1, calls=2)) == Budget(bytes=5, calls=2)
+
+
+def test_refused_plan_is_a_violation_of_policy() -> None:
+    error = obstacle([], [], [Problem("a file breaks content.type")])
+    assert isinstance(error, PolicyViolation)
+    assert "breaks content.type" in str(error)
