@@ -18,7 +18,8 @@ from reconciler.model.json import JSON
 def open_destination(url: str, options: Mapping[str, JSON] | None = None, *, folder: Path) -> Destination:
     """The destination a URL names. Touches neither disk nor network.
 
-    url: a local path, relative to `folder`, a file:// URL, or any fsspec URL, or `\\\\host\\share`. options: for fsspec; secrets stay inside.
+    url: a local path, relative to `folder`, a file:// URL, or any fsspec URL, or a share as Windows names it.
+    options: for fsspec; secrets stay inside.
 
     Raises:
         ConfigError: no such protocol, or no path in the URL. MissingExtra: its package is not installed.

@@ -13,7 +13,7 @@ _CREDENTIALS = {
     "az": "set AZURE_STORAGE_CONNECTION_STRING, or give options.account_name with account_key or sas_token",
     "sftp": "add a key to the ssh agent, or give options.username with client_keys or password",
     "http": "give options.username and options.password, or options.headers",
-    "smb": "give options.username and options.password, options.credentials (a file as mount.cifs reads it), or run kinit",
+    "smb": "give options.username and options.password, options.credentials (a file for mount.cifs), or run kinit",
 }
 _ALIASES = {"s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az", "adl": "az", "ssh": "sftp", "https": "http"}
 _ENDPOINTS = {"s3": "options.endpoint_url", "gs": "options.endpoint_url", "az": "options.connection_string"}

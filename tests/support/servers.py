@@ -1,4 +1,4 @@
-"""Real servers of the tests' own, on loopback: S3, Azure, GCS, SFTP, SMB and HTTP. Each says why when it cannot be had."""
+"""Real servers of the tests, on loopback: S3, Azure, GCS, SFTP, SMB and HTTP. Each says why when it cannot be had."""
 
 from __future__ import annotations
 
