@@ -168,7 +168,7 @@ class _Assembler:
         self._unmatched_rows = Tallies()
         self._scanned = 0
         self._attributes: RowValues | None = None
-        self.checks = UnitChecks(asset_set, specifications, places, self._unmatched, self._add)
+        self.checks = UnitChecks(asset_set, specifications, classifier.sequences, places, self._unmatched, self._add)
 
     # -- files
 

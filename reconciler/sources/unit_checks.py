@@ -5,28 +5,43 @@ Every finding names the unit and the files; the files of a unit that cannot be o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from reconciler.errors import Location, Problem, Severity, SourceError
 from reconciler.model.resource import AssetSet, FileSpecification, Policy
 from reconciler.sources.account import Fault, Finding, Tallies, listed
+from reconciler.sources.classify import Sequenced
 from reconciler.sources.flaws import file_flaw, flaw_problem, is_checked
 from reconciler.sources.ledger import FileRow
 from reconciler.sources.location import Place
-from reconciler.sources.names import natural_key
+from reconciler.sources.names import natural_key, split_suffix
 
 # Each remote file costs a round trip, and they are read one after the other.
 _REMOTE_CONTENT_CHECKS = 1000
 SEVERITY = {Policy.FAIL: Severity.ERROR, Policy.WARN: Severity.WARNING}
 
 
+# Why files of a left-out unit are left out, for the account.
+_MISSING = "its unit lacks a required file"
+_AMBIGUOUS = "two files of its unit claim one specification"
+_CROWDED = "its unit has more files than numbered specifications"
+_NUMBERS = re.compile(r"\d+", re.ASCII)
+
+
 class UnitChecks:
-    """The checks of one assembly. unmatched: takes the files of left-out units. add: takes findings."""
+    """The checks of one assembly.
+
+    sequences: their files have the numbers after those of the specifications. unmatched: takes the files of left-out
+    units. add: takes findings.
+    """
 
     def __init__(
         self,
         asset_set: AssetSet,
         specifications: tuple[FileSpecification, ...],
+        sequences: tuple[Sequenced, ...],
         places: tuple[Place, ...],
         unmatched: Tallies,
         add: Callable[[Finding], None],
@@ -36,6 +51,7 @@ class UnitChecks:
         self.undecided: frozenset[str] = frozenset()
         self._asset_set = asset_set
         self._specifications = specifications
+        self._sequences = sequences
         self._places = places
         self._unmatched = unmatched
         self._add = add
@@ -45,6 +61,9 @@ class UnitChecks:
 
     def checked(self, key: str, rows: list[FileRow]) -> list[FileRow] | None:
         """The files of a unit in final order; None when it cannot be one. Reports why, and accounts for the files."""
+        crowd: list[FileRow] = []
+        if self._sequences:
+            rows, crowd = self._sequenced(key, rows)
         if rows[0].spec < 0:
             return self._linked(key, rows)
         by_spec: dict[int, list[FileRow]] = {}
@@ -56,18 +75,47 @@ class UnitChecks:
         for index in missing:
             if index not in by_spec:
                 self._report_missing(key, index, rows)
-        self._check_sizes(key, rows)
-        if ambiguous or missing:
+        self._check_sizes(key, [*rows, *crowd])
+        if ambiguous or missing or crowd:
             self.incomplete_units += bool(missing)
-            label = "its unit lacks a required file" if missing else "two files of its unit claim one specification"
-            for row in rows:
+            label = _MISSING if missing else _AMBIGUOUS if ambiguous else _CROWDED
+            for row in (*rows, *crowd):
                 self._unmatched.add(label, self._places[row.source].show(row.path))
                 self.check_content(key, row)
             return None
         for index in empty:
             for row in by_spec.pop(index):
                 self._unmatched.add("empty (0 bytes)", self._places[row.source].show(row.path))
-        return [row for index in self._order for row in _in_order(by_spec.get(index, ()))] or None
+        return [row for index in self._order for row in in_order(by_spec.get(index, ()))] or None
+
+    def _sequenced(self, key: str, rows: list[FileRow]) -> tuple[list[FileRow], list[FileRow]]:
+        """The files with those of sequences at their specifications, and the files that are too many."""
+        placed = [row for row in rows if row.spec < len(self._specifications)]
+        crowd: list[FileRow] = []
+        for number, sequence in enumerate(self._sequences, len(self._specifications)):
+            found = in_order([row for row in rows if row.spec == number])
+            placed += [row._replace(spec=index) for index, row in zip(sequence.indices, found, strict=False)]
+            rest = [row._replace(spec=sequence.indices[-1]) for row in found[len(sequence.indices) :]]
+            if rest:
+                self._report_crowded(key, sequence, len(found), rest)
+            elif is_uneven([row.path for row in found]):
+                self._report_uneven(key, sequence, found)
+            crowd += rest
+        return placed, crowd
+
+    def _report_crowded(self, key: str, sequence: Sequenced, count: int, rest: Sequence[FileRow]) -> None:
+        names = [self._specifications[index].name for index in sequence.indices]
+        what = f"{count} files are for the {len(names)} specifications {sequence.pattern} of unit {key!r}"
+        detail = f"The collection has {names[0]} to {names[-1]}; {rest[0].path!r} is the first without one."
+        fix = "add specifications, exclude files, or use one specification with sequential: true"
+        self._report(Fault.SEQUENCE, Problem(what, self._at(rest[0]), detail, fix), key, rest[0].spec, rest[:5])
+
+    def _report_uneven(self, key: str, sequence: Sequenced, rows: Sequence[FileRow]) -> None:
+        what = f"the numbers of the files for {sequence.pattern} of unit {key!r} have a gap"
+        detail = f"They fill the specifications in order: {listed(tuple(row.path for row in rows[:5]), len(rows))}."
+        fix = "add what is missing, or correct the names"
+        problem = Problem(what, self._at(rows[0]), detail, fix, Severity.WARNING)
+        self._report(Fault.SEQUENCE, problem, key, sequence.indices[0], rows[:5])
 
     def _linked(self, key: str, rows: list[FileRow]) -> list[FileRow] | None:
         """No file at all: the unit is a link to a URL, which must be its only row."""
@@ -155,7 +203,15 @@ class UnitChecks:
         self._add(Finding(fault, named, key, self._specifications[index].name, tuple(row.path for row in rows)))
 
 
-def _in_order(rows: Sequence[FileRow]) -> Sequence[FileRow]:
+def is_uneven(paths: Sequence[str]) -> bool:
+    """True when the last numbers in the names of ordered files do not rise by one step; names without say nothing."""
+    stems = (split_suffix(path.rpartition("/")[2])[0] for path in paths)
+    numbers = [int(found[-1]) for stem in stems if (found := _NUMBERS.findall(stem))]
+    steps = {after - before for before, after in pairwise(numbers)}
+    return len(numbers) == len(paths) and len(steps) > 1
+
+
+def in_order(rows: Sequence[FileRow]) -> Sequence[FileRow]:
     """Files of one specification: in the order of a manifest's rows, else frame2 before frame10."""
     if len(rows) < 2:
         return rows

@@ -176,3 +176,24 @@ def test_archive_member_that_leads_out_is_refused(ws: Any, tmp_path: Path) -> No
     (tmp_path / "bad.tar").write_bytes(_tar("images/../../evil.png"))
     with pytest.raises(SourceError, match="does not name a file below"):
         survey(ws.asset_set(sources=(SourceLocation("tar://::bad.tar"),)), _SPECIFICATIONS, ())
+
+
+def test_sources_of_one_set_may_lie_on_a_disk_a_store_and_in_an_archive(ws: Any, on: Any, tmp_path: Path) -> None:
+    store = on("s3")
+    ws.write("images/1.png", b"image")
+    store.put("labels/1.json", b"{}")
+    with zipfile.ZipFile(tmp_path / "masks.zip", "w") as archive:
+        archive.writestr("1.png", b"mask")
+    sources = (
+        SourceLocation("images", specification="image_1"),
+        SourceLocation(f"{store.url}/labels", specification="label_1", options=store.options),
+        SourceLocation("zip://::masks.zip", specification="mask_1"),
+    )
+    asset_set = ws.asset_set(sources=sources)
+    (unit,) = survey(asset_set, (ws.image, ws.label, ws.mask), ()).assemble().units()
+    content = SourceContent(asset_set)
+    found = {}
+    for file in next(iter(hash_units([unit], asset_set, "sha256", DigestCache(None), workers=2))).files:
+        with content.open(file) as stream:
+            found[file.spec] = stream.read()
+    assert (unit.key, found) == ("1", {"image_1": b"image", "label_1": b"{}", "mask_1": b"mask"})
