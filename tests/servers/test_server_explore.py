@@ -15,7 +15,7 @@ import pytest
 from reconciler.sources import explore
 
 _FILES = {
-    f"{folder}/{n}.{suffix}": b"{}" for folder, suffix in (("images", "png"), ("labels", "json")) for n in range(9)
+    f"{folder}/{n}.{suffix}": b"%d" % n for folder, suffix in (("images", "png"), ("labels", "json")) for n in range(9)
 }
 
 
