@@ -332,7 +332,7 @@ class _Assembler:
 
     def _report_violations(self, key: str, meta: dict[str, JSON], merger: MetaMerger, validator: MetaValidator) -> None:
         for path, message in validator.violations(meta):
-            piece = merger.blame(path.partition(".")[0])
+            piece = merger.blame(path)
             where = f" ({piece.inside})" if piece.inside else ""
             what = f"{f'meta.{path}' if path else 'meta'} of unit {key!r}: {message}"
             detail = f"The collection's unitMetaSchema forbids it{where}."

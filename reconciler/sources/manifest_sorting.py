@@ -13,7 +13,7 @@ from reconciler.sources.classify import Classifier, FolderRules, Left, Placed
 from reconciler.sources.keys import normalised_key
 from reconciler.sources.ledger import FileRow, TableRow
 from reconciler.sources.manifest_entries import Entry
-from reconciler.sources.metadata import Piece
+from reconciler.sources.metadata_conflicts import Piece
 
 EXTERNAL = -1
 
