@@ -77,11 +77,11 @@ def test_page_that_lists_nothing_is_an_error(ws: Any, on: Any) -> None:
     assert "is empty" in _error(ws, f"{place.url}/only", {})
 
 
-def test_missing_share_and_wrong_password_are_told(ws: Any, on: Any) -> None:
+def test_missing_share_and_unknown_user_are_told(ws: Any, on: Any) -> None:
     place = on("smb")
     host = place.url.partition("/samples")[0]
     assert "spelling of the share" in _error(ws, f"{host}/nowhere/x", place.options)
-    told = _error(ws, place.url, {**place.options, "password": SECRET})
+    told = _error(ws, place.url, {"username": "nobody-here", "password": SECRET})
     assert "options.credentials" in told
 
 
