@@ -66,5 +66,20 @@ def _record_name(record: JSON) -> str | None:
     return str(name) if name else None
 
 
-READERS: Final[Mapping[str, Reader]] = {"coco": _coco, "synapse-json": _synapse_json}
+def _table(suffix: str) -> Reader:
+    def read(reading: Reading) -> Iterator[Annotated]:
+        from reconciler.formats.table_read import read_tables
+
+        return read_tables(reading, suffix)
+
+    return read
+
+
+READERS: Final[Mapping[str, Reader]] = {
+    "coco": _coco,
+    "csv": _table(".csv"),
+    "jsonl": _table(".jsonl"),
+    "parquet": _table(".parquet"),
+    "synapse-json": _synapse_json,
+}
 """Format → its reader."""
