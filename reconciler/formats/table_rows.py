@@ -47,18 +47,20 @@ def make_rows(item: ExportItem, options: TableOptions) -> TableRows:
     decoded = decode_payload(item.data, lossless=False)
     parts = [_MediaRows(item, media, options) for media in decoded.document.media]
     cells = [row for part in parts for row in part.rows()]
-    if not cells and options.empty_items and not any(part.media.annotations for part in parts):
-        cells = [_empty(item, decoded.document.media, options)]
+    if not cells and options.empty_items:
+        parts.append(_MediaRows(item, _bare(item, decoded.document.media), options))
+        cells = [parts[-1].head()]
     rows = tuple([row.get(column.name) for column in options.columns] for row in cells)
     account = total(part.tally.account() for part in parts)
     problems = tuple(replace(p, summary=f"{item.key}: {p.summary}") for p in decoded.problems)
     return TableRows(rows, account, problems)
 
 
-def _empty(item: ExportItem, drawn: Sequence[MediaAnnotations], options: TableOptions) -> Cells:
+def _bare(item: ExportItem, drawn: Sequence[MediaAnnotations]) -> MediaAnnotations:
+    """The primary media of an item, without annotations."""
     name = primary_media(item) or (drawn[0].media if drawn else "")
-    media = next((m for m in drawn if m.media == name), MediaAnnotations(name))
-    return _MediaRows(item, media, options).head()
+    found = next((m for m in drawn if m.media == name), MediaAnnotations(name))
+    return replace(found, annotations=(), relations=())
 
 
 @dataclass(slots=True)
