@@ -85,9 +85,10 @@ class CustomWriter:
     def _account(self, item: ExportItem, media: Iterable[MediaAnnotations], result: object) -> Account:
         if not isinstance(result, ItemResult):
             raise self._refused(f"the result is a {type(result).__name__}, not an ItemResult")
-        if isinstance(result.left_out, str) or not all(isinstance(i, str) for i in result.left_out):
+        given: object = result.left_out
+        if not isinstance(given, (list, tuple, set, frozenset)) or not all(isinstance(i, str) for i in given):
             raise self._refused("left_out must be a list of annotation ids")
-        left = set(result.left_out)
+        left = set(given)
         parts = list(media)
         if unknown := left - {a.id for m in parts for a in m.annotations}:
             raise self._refused(f"left_out names {sorted(unknown)[0]!r}, which the item does not have")
