@@ -66,5 +66,15 @@ def _record_name(record: JSON) -> str | None:
     return str(name) if name else None
 
 
-READERS: Final[Mapping[str, Reader]] = {"coco": _coco, "synapse-json": _synapse_json}
+def _voc(reading: Reading) -> Iterator[Annotated]:
+    from reconciler.formats.voc_read import read_voc
+
+    return read_voc(reading)
+
+
+READERS: Final[Mapping[str, Reader]] = {
+    "coco": _coco,
+    "synapse-json": _synapse_json,
+    "voc": _voc,
+}
 """Format → its reader."""

@@ -14,6 +14,7 @@ from reconciler.formats.dm import unreadable
 from reconciler.formats.geometry import EdgePolicy
 from reconciler.formats.items import Writer
 from reconciler.formats.synapse_json import SynapseJsonOptions, SynapseJsonWriter
+from reconciler.formats.voc_options import VOC_SCHEMA, make_voc
 from reconciler.model.json import JSON, JSONObject
 from reconciler.model.resource import Export
 
@@ -96,6 +97,7 @@ OPTION_SCHEMAS: Final[Mapping[str, JSONObject]] = {
     "csv": _CSV_SCHEMA,
     "manifest": _MANIFEST_SCHEMA,
     "synapse-json": {"type": "object", "additionalProperties": False, "properties": {}},
+    "voc": VOC_SCHEMA,
 }
 """Format → JSON Schema of `Export.options`."""
 
@@ -159,7 +161,12 @@ def _csv(export: Export, order: tuple[str, ...], reference: JSONObject, previous
 
 _RAW: Final = frozenset({"csv", "manifest", "synapse-json"})  # formats that keep the payload as it is
 _Maker = Callable[[Export, tuple[str, ...], JSONObject, Mapping[str, int]], Writer]
-_MAKERS: Final[Mapping[str, _Maker]] = {"coco": _coco, "csv": _csv, "synapse-json": _synapse_json}
+_MAKERS: Final[Mapping[str, _Maker]] = {
+    "coco": _coco,
+    "csv": _csv,
+    "synapse-json": _synapse_json,
+    "voc": make_voc,
+}
 
 
 def payload_fault(format: str, data: JSON) -> str | None:
