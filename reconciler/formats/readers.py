@@ -66,6 +66,12 @@ def _record_name(record: JSON) -> str | None:
     return str(name) if name else None
 
 
+def _cvat(reading: Reading) -> Iterator[Annotated]:
+    from reconciler.formats.cvat_read import read_cvat
+
+    return read_cvat(reading)
+
+
 def _voc(reading: Reading) -> Iterator[Annotated]:
     from reconciler.formats.voc_read import read_voc
 
@@ -74,6 +80,7 @@ def _voc(reading: Reading) -> Iterator[Annotated]:
 
 READERS: Final[Mapping[str, Reader]] = {
     "coco": _coco,
+    "cvat": _cvat,
     "synapse-json": _synapse_json,
     "voc": _voc,
 }

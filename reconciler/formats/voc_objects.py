@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.formats.account import Loss, Outcome, Tally
 from reconciler.formats.annotations import Annotation, Box, Classification, Mask, Point, Polygon, Raw, Skeleton
+from reconciler.formats.attribute_values import attribute_text, is_true
 from reconciler.formats.categories import class_key
 from reconciler.formats.fitting import XYWH, FittedObject, fit_object
 from reconciler.formats.geometry import EdgePolicy, Size, tight_box
@@ -73,11 +73,6 @@ class VocObject:
     def is_difficult(self) -> bool:
         """Whether evaluations leave it out."""
         return is_true(self.body.attributes.get("difficult"))
-
-
-def is_true(value: JSON) -> bool:
-    """A flag as people and tools write it."""
-    return value in (True, 1, "1") or (isinstance(value, str) and value.strip().lower() in ("true", "yes"))
 
 
 def make_object(
@@ -219,13 +214,6 @@ def _attributes(one: VocObject, rules: VocRules) -> list[str]:
         for name, value in sorted(said.items())
     ]
     return ["    <attributes>", *rows, "    </attributes>"]
-
-
-def attribute_text(value: JSON) -> str:
-    """Text of an attribute: true, false, and JSON for lists and objects."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _others(record: JSONObject) -> list[str]:

@@ -26,6 +26,7 @@ from reconciler.formats.annotations import (
     MediaAnnotations,
     Shape,
 )
+from reconciler.formats.attribute_values import is_true
 from reconciler.formats.geometry import Size
 from reconciler.formats.png import Plane, PngFault, read_plane
 from reconciler.formats.reading import Annotated, Reading
@@ -34,7 +35,7 @@ from reconciler.formats.voc_boxes import read_corners, read_number
 from reconciler.formats.voc_files import VocEntry, VocFiles, sort_files
 from reconciler.formats.voc_labels import LabelMap, read_label_map
 from reconciler.formats.voc_lists import ImageSets, read_lists
-from reconciler.formats.voc_objects import FLAGS, PART_OF, RECORD_KEY, STANDARD, is_true
+from reconciler.formats.voc_objects import FLAGS, PART_OF, RECORD_KEY, STANDARD
 from reconciler.formats.voc_planes_read import FoundMask, class_name, find_masks, void_runs
 from reconciler.formats.xml_tree import Node, XmlFault, parse, to_json
 from reconciler.model.json import JSON, JSONObject

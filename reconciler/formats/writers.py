@@ -10,6 +10,7 @@ from reconciler.formats.account import Account, summarise
 from reconciler.formats.categories import CategoryRules
 from reconciler.formats.coco_write import CocoOptions, CocoWriter
 from reconciler.formats.csv_rows import CsvWriter
+from reconciler.formats.cvat_options import CVAT_SCHEMA, make_cvat
 from reconciler.formats.dm import unreadable
 from reconciler.formats.geometry import EdgePolicy
 from reconciler.formats.items import Writer
@@ -95,6 +96,7 @@ _MANIFEST_SCHEMA: Final[JSONObject] = {
 OPTION_SCHEMAS: Final[Mapping[str, JSONObject]] = {
     "coco": _COCO_SCHEMA,
     "csv": _CSV_SCHEMA,
+    "cvat": CVAT_SCHEMA,
     "manifest": _MANIFEST_SCHEMA,
     "synapse-json": {"type": "object", "additionalProperties": False, "properties": {}},
     "voc": VOC_SCHEMA,
@@ -164,6 +166,7 @@ _Maker = Callable[[Export, tuple[str, ...], JSONObject, Mapping[str, int]], Writ
 _MAKERS: Final[Mapping[str, _Maker]] = {
     "coco": _coco,
     "csv": _csv,
+    "cvat": make_cvat,
     "synapse-json": _synapse_json,
     "voc": make_voc,
 }
