@@ -85,6 +85,7 @@ class PictureElements:
             return
         if isinstance(first.shape, Classification):
             tally.written += 1
+            tally.classes[label] += 1
             yield from self._element("tag", label, first, {}, is_shape=False)
             return
         fitted = fit_object(found, self.picture.size, self.edges)
@@ -93,7 +94,7 @@ class PictureElements:
         elif fitted.mask is not None and self.picture.size is None:
             fitted.leave_out(tally, Loss.SIZE_UNKNOWN)
         else:
-            fitted.settle(tally)
+            fitted.settle(tally, label or None)
             yield from self._shapes(fitted, label)
 
     def _label(self, found: ImageObject) -> str | None:

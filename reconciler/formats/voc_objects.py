@@ -93,6 +93,7 @@ def make_object(
         return None
     if has_place:
         tally.written += 1
+        tally.classes[class_key(body.class_name)] += 1
         return VocObject(class_key(body.class_name), body, found.ids, None, None, {})
     kept = next((r for p in found.parts if isinstance(r := records.get(p.id), Mapping)), {})
     return _shaped(found, body, size, kept, rules, tally)
