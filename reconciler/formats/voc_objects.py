@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.formats.account import Loss, Outcome, Tally
 from reconciler.formats.annotations import Annotation, Box, Classification, Mask, Point, Polygon, Raw, Skeleton
-from reconciler.formats.attribute_values import attribute_text, is_true
+from reconciler.formats.attribute_values import attribute_text, is_true, written_name
 from reconciler.formats.categories import class_key
 from reconciler.formats.fitting import XYWH, FittedObject, fit_object
 from reconciler.formats.geometry import EdgePolicy, Size, tight_box
@@ -211,7 +211,7 @@ def _attributes(one: VocObject, rules: VocRules) -> list[str]:
     if not said:
         return []
     rows = [
-        f"      <attribute>{leaf('name', name)}{leaf('value', attribute_text(value))}</attribute>"
+        f"      <attribute>{leaf('name', written_name(name))}{leaf('value', attribute_text(value))}</attribute>"
         for name, value in sorted(said.items())
     ]
     return ["    <attributes>", *rows, "    </attributes>"]

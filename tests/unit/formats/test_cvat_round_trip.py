@@ -15,7 +15,9 @@ EVERYTHING = b"""<annotations><version>1.1</version><meta><task><labels>
  <attribute><name>n</name><mutable>False</mutable><input_type>number</input_type><default_value>1</default_value>
   <values>0;10;1</values></attribute>
  <attribute><name>on</name><mutable>False</mutable><input_type>checkbox</input_type><default_value>false</default_value>
-  <values>false</values></attribute></attributes></label>
+  <values>false</values></attribute>
+ <attribute><name>class</name><mutable>False</mutable><input_type>text</input_type><default_value></default_value>
+  <values></values></attribute></attributes></label>
 <label><name>pose</name><type>skeleton</type><svg>&lt;circle/&gt;</svg><attributes></attributes></label>
 <label><name>a</name><type>points</type><attributes></attributes><parent>pose</parent></label>
 <label><name>b</name><type>points</type><attributes></attributes><parent>pose</parent></label>
@@ -33,7 +35,7 @@ EVERYTHING = b"""<annotations><version>1.1</version><meta><task><labels>
 <polyline label="" source="manual" occluded="0" points="1,1;2,1;2,2" z_order="0"/>
 <points label="car" source="manual" occluded="0" points="1,1" z_order="0"/>
 <points label="car" source="manual" occluded="1" points="1,1;2,2" z_order="3" group_id="5"/>
-<tag label="car" source="manual"><attribute name="n">4.5</attribute></tag>
+<tag label="car" source="manual"><attribute name="class">x</attribute><attribute name="n">4.5</attribute></tag>
 </image></annotations>"""
 
 
