@@ -34,6 +34,7 @@ class ApplyChoices:
     max_delete: str | None = None
     lock_timeout: str | None = None
     parallelism: int = 10
+    executor: str | None = None
     rows: int | None = None
     destroy: bool = False
     json: bool = False
@@ -50,7 +51,10 @@ def run_apply(settings: Settings, choices: ApplyChoices) -> int:
     wait_s = lock_wait_s(choices.lock_timeout, in_ci=bool(settings.console.environ.get("CI")))
     operation = "destroy" if choices.destroy else "apply"
     with (
-        shown_session(settings, json=choices.json, parallelism=choices.parallelism) as (session, stream),
+        shown_session(settings, json=choices.json, parallelism=choices.parallelism, executor=choices.executor) as (
+            session,
+            stream,
+        ),
         session.lock(operation, wait_s),
     ):
         store = session.open_state()

@@ -18,6 +18,7 @@ VALUES = frozenset(
     {
         "--database",
         "--dialect",
+        "--executor",
         "--format",
         "--limit",
         "--listen",

@@ -8,11 +8,19 @@ from pathlib import Path
 from reconciler.config.checks.backends import is_usable
 from reconciler.config.checks.index import Index
 from reconciler.config.kinds import WORKSPACE
-from reconciler.config.nodes import ScalarNode, find, to_json
+from reconciler.config.nodes import Node, ScalarNode, find, map_at, to_json
 from reconciler.config.secrets import public_json, public_settings, written_secrets
 from reconciler.config.workspace import EMBEDDED_DEFAULTS, Backend, FilledWorkspace
 from reconciler.model.json import digest
-from reconciler.model.workspace import BackendSettings, Safety, Workspace
+from reconciler.model.workspace import BackendSettings, Execution, ExecutorKind, Safety, Workspace
+
+_EXECUTION = {
+    "executor": "executor",
+    "address": "address",
+    "retries": "retries",
+    "cpusPerTask": "cpus_per_task",
+    "runtimeEnv": "runtime_env",
+}
 
 
 def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: frozenset[str]) -> Workspace:
@@ -33,9 +41,17 @@ def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: 
             float(fraction.value) if isinstance(fraction, ScalarNode) else defaults.max_change_fraction,  # type: ignore[arg-type]
             int(floor.value) if isinstance(floor, ScalarNode) else defaults.floor,  # type: ignore[arg-type]
         ),
+        execution=_execution(find(settings.spec, "execution")),
         location=settings.document.node.at if settings.document else None,
         secrets=frozenset().union(*texts),
     )
+
+
+def _execution(node: Node | None) -> Execution:
+    """Where heavy work runs; the schema has checked what is written."""
+    said = {_EXECUTION[key]: to_json(value) for key, value in map_at(node) if key in _EXECUTION}
+    kind = ExecutorKind(said.pop("executor", ExecutorKind.LOCAL))
+    return Execution(kind, **said)
 
 
 def _settings(backend: Backend) -> BackendSettings:

@@ -111,7 +111,7 @@ def _build(session: Session, asset_set: AssetSet, seen: object, name: str, rules
             asset_set,
             rules.algorithm,
             cache,
-            workers=session.parallelism,
+            executor=session.executor,
             progress=progress,
             report=report,
         )

@@ -8,6 +8,7 @@ from reconciler.sources.explore import Exploration, explore
 from reconciler.sources.hashing import hash_units
 from reconciler.sources.survey import Survey, survey
 from reconciler.sources.table import MetadataTable, read_metadata
+from reconciler.sources.visibility import check_sources_visible
 
 __all__ = [
     "Account",
@@ -20,6 +21,7 @@ __all__ = [
     "SourceContent",
     "Survey",
     "Tally",
+    "check_sources_visible",
     "describe",
     "explore",
     "hash_units",

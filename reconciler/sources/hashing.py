@@ -7,11 +7,13 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from reconciler.errors import Problem, Severity, SourceError
+from reconciler.execution.base import Executor, Task
+from reconciler.execution.local import LocalExecutor
 from reconciler.model.checksum import Algorithm, Checksum
 from reconciler.model.resource import AssetSet
 from reconciler.model.unit import FileRef, Unit
@@ -22,6 +24,7 @@ from reconciler.sources.content import open_file
 from reconciler.sources.flaws import content_flaw, flaw_problem, is_checked
 from reconciler.sources.location import Place, failure, locate
 from reconciler.sources.remote import UNTRUSTED, version_token
+from reconciler.sources.visibility import check_visible
 
 _UNITS_PER_BATCH = 256
 # Files that one task reads: a task per file would spend more on the queue than on small files.
@@ -46,7 +49,26 @@ class _Batch:
 
     units: list[Unit]
     known: dict[tuple[int, str], Digested]
-    reading: list[tuple[list[FileRef], Future[list[_Read | SourceError]]]]
+    reading: list[tuple[list[FileRef], Task[list[_Read | SourceError]]]]
+
+    def cancel(self) -> None:
+        """Begin none of its tasks any more."""
+        for _, task in self.reading:
+            task.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads and hashes files; sent to where it is done. elsewhere: in another process, perhaps of another machine."""
+
+    places: tuple[Place, ...]
+    algorithm: Algorithm
+    elsewhere: bool
+
+    def __call__(self, files: Sequence[FileRef]) -> list[_Read | SourceError]:
+        if self.elsewhere:
+            check_visible([self.places[number] for number in sorted({file.source for file in files})])
+        return [_read_file(self.places[file.source], file, self.algorithm) for file in files]
 
 
 def hash_units(
@@ -55,25 +77,25 @@ def hash_units(
     algorithm: Algorithm,
     cache: DigestCache,
     *,
-    workers: int,
+    workers: int = 1,
+    executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
     report: Callable[[Problem], None] | None = None,
 ) -> Iterator[Unit]:
     """Yield the units with checksums, in the same order; reads ahead by a bounded number of units.
 
     A file whose size, mtime_ns and inode (or remote version token) are those of an earlier run is not read again.
-    progress: called with the size of each settled file, read or not. report: called with warnings about content, such
-    as a `.json` file that is not JSON; also for files that were not read again. At most `MAX_FINDINGS` of them.
+    executor: what reads files; None for `workers` threads that end with the pass. progress: called with the size of
+    each settled file, read or not. report: called with warnings about content, such as a `.json` file that is not JSON;
+    also for files that were not read again. At most `MAX_FINDINGS` of them.
 
     Raises:
         SourceError: at the end, naming every file that could not be read; their units are left out.
     """
-    run = _Run(asset_set, algorithm, cache, progress or (lambda _: None), report or (lambda _: None))
-    with ThreadPoolExecutor(max(1, workers), thread_name_prefix="hash") as pool:
-        try:
-            yield from run.hashed(units, pool, ahead=max(2, workers))
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    with ExitStack() as stack:
+        chosen = executor or stack.enter_context(closing(LocalExecutor(workers)))
+        run = _Run(asset_set, algorithm, cache, chosen, progress or (lambda _: None), report or (lambda _: None))
+        yield from run.hashed(units)
     run.report_rest()
     if run.problems:
         raise SourceError(run.problems)
@@ -87,6 +109,7 @@ class _Run:
         asset_set: AssetSet,
         algorithm: Algorithm,
         cache: DigestCache,
+        executor: Executor,
         progress: Callable[[int], None],
         report: Callable[[Problem], None],
     ) -> None:
@@ -96,19 +119,26 @@ class _Run:
         self._places = tuple(locate(source.url, folder, source.options) for source in asset_set.sources)
         self._algorithm = algorithm
         self._cache = cache
+        self._executor = executor
+        self._read_files = _Reader(self._places, algorithm, elsewhere=executor.is_remote)
         self._progress = progress
         self._report = report
         self._flaws = 0
 
-    def hashed(self, units: Iterator[Unit], pool: ThreadPoolExecutor, ahead: int) -> Iterator[Unit]:
-        """Keep `ahead` batches under way and finish them in order."""
+    def hashed(self, units: Iterator[Unit]) -> Iterator[Unit]:
+        """Keep a batch for every worker under way and finish them in order."""
         pending: deque[_Batch] = deque()
-        while group := list(islice(units, _UNITS_PER_BATCH)):
-            pending.append(self._start(group, pool))
-            if len(pending) >= ahead:
+        ahead = max(2, self._executor.workers)
+        try:
+            while group := list(islice(units, _UNITS_PER_BATCH)):
+                pending.append(self._start(group))
+                if len(pending) >= ahead:
+                    yield from self._finish(pending.popleft())
+            while pending:
                 yield from self._finish(pending.popleft())
-        while pending:
-            yield from self._finish(pending.popleft())
+        finally:
+            for batch in pending:
+                batch.cancel()
 
     def report_rest(self) -> None:
         """Say how many flawed files were not told one by one."""
@@ -116,15 +146,12 @@ class _Run:
             what = f"{self._flaws - MAX_FINDINGS:,} more files with faulty content are not listed"
             self._report(Problem(what, severity=Severity.WARNING, address=self._address))
 
-    def _start(self, units: list[Unit], pool: ThreadPoolExecutor) -> _Batch:
+    def _start(self, units: list[Unit]) -> _Batch:
         files = {(file.source, file.path): file for unit in units for file in unit.files}
         known = self._known(list(files.values()))
         unknown = [file for place, file in files.items() if place not in known]
-        tasks = [(task, pool.submit(self._read_files, task)) for task in _tasks(unknown)]
+        tasks = [(task, self._executor.submit(self._read_files, task)) for task in _tasks(unknown)]
         return _Batch(units, known, tasks)
-
-    def _read_files(self, files: Sequence[FileRef]) -> list[_Read | SourceError]:
-        return [_read_file(self._places[file.source], file, self._algorithm) for file in files]
 
     def _known(self, files: Sequence[FileRef]) -> dict[tuple[int, str], Digested]:
         by_source: dict[int, list[tuple[str, str]]] = {}

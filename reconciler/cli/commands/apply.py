@@ -11,6 +11,7 @@ from reconciler.cli.group import Command
 from reconciler.cli.options import (
     AutoApprove,
     EventsFlag,
+    ExecutorOption,
     LockTimeout,
     MaxDelete,
     Parallelism,
@@ -34,6 +35,7 @@ def apply(
     max_delete: MaxDelete = None,
     destroy: Annotated[bool, typer.Option("--destroy", help="Delete everything that is owned.")] = False,
     parallelism: Parallelism = PARALLELISM,
+    executor: ExecutorOption = None,
     lock_timeout: LockTimeout = None,
     rows: Rows = None,
     json: EventsFlag = False,
@@ -53,6 +55,7 @@ def apply(
         max_delete=max_delete,
         lock_timeout=lock_timeout,
         parallelism=parallelism,
+        executor=executor,
         rows=rows,
         destroy=destroy,
         json=json,
