@@ -16,6 +16,7 @@ GLOBAL_FLAGS = frozenset({"--no-color", "--no-input"})
 # Options of commands: those that take a value, and those that do not.
 VALUES = frozenset(
     {
+        "--address",
         "--database",
         "--dialect",
         "--executor",
@@ -31,6 +32,7 @@ VALUES = frozenset(
         "-o",
         "--parallelism",
         "--parent",
+        "--pass-env",
         "--refresh",
         "--rows",
         "--seed",
@@ -39,6 +41,7 @@ VALUES = frozenset(
         "--store",
         "--target",
         "--template",
+        "--working-dir",
     }
 )
 FLAGS = frozenset(
@@ -58,6 +61,7 @@ FLAGS = frozenset(
         "--refresh-only",
         "--server-dry-run",
         "--sources",
+        "--upload",
     }
 )
 _ROOT_FLAGS = frozenset({"--version", "--install-completion", "--show-completion"})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -34,11 +35,14 @@ class RayExecutor:
     def __init__(self, settings: Execution) -> None:
         ray = import_ray()
         self._retries = settings.retries
+        self._stdout = ExitStack()
         self._is_ours = not ray.is_initialized()
         if self._is_ours:
             _connect(ray, settings.address, settings.runtime_env)
+        # Ray tells of lost nodes on standard output, where only results belong.
+        self._stdout.enter_context(redirect_stdout(sys.stderr))
         total = float(ray.cluster_resources().get("CPU", 1))
-        self.workers = max(1, int(total / settings.cpus_per_task) if settings.cpus_per_task else int(total))
+        self.workers = max(1, int(total / settings.cpus_per_task))
         options = {"num_cpus": settings.cpus_per_task, "scheduling_strategy": "SPREAD", "name": "reconciler"}
         self._remote = ray.remote(**options)(run_sealed)
 
@@ -51,6 +55,7 @@ class RayExecutor:
         """Leave the cluster, which ends what this process still has there."""
         if self._is_ours:
             import_ray().shutdown()
+        self._stdout.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def _connect(ray: Any, address: str, runtime_env: Mapping[str, JSON]) -> None:
     given = {"runtime_env": dict(runtime_env)} if runtime_env else {}
     quiet = {"log_to_driver": False, "configure_logging": False}
     try:
-        with _signals_kept():
+        with _signals_kept(), redirect_stdout(sys.stderr):
             ray.init(address=address, **quiet, **given)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         reason = str(error).strip().partition("\n")[0][:200]
