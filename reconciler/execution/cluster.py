@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+_KNOCK_S = 10.0
 _NOT_THERE = "start one with `ray start --head`, set execution.address, or use --executor local"
 _NOT_INSTALLED = "install the same version of reconciler on every worker, or name it in execution.runtimeEnv"
 
@@ -92,11 +94,19 @@ def _connect(ray: Any, address: str, runtime_env: Mapping[str, JSON]) -> None:
     given = {"runtime_env": dict(runtime_env)} if runtime_env else {}
     quiet = {"log_to_driver": False, "configure_logging": False}
     try:
+        _knock(address)
         with _signals_kept(), redirect_stdout(sys.stderr):
             ray.init(address=address, **quiet, **given)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         reason = str(error).strip().partition("\n")[0][:200]
         raise Transient(f"no Ray cluster was reached at {address!r}: {reason}", fix=_NOT_THERE) from None
+
+
+def _knock(address: str) -> None:
+    """Raise OSError when nobody listens at the address: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
 
 
 @contextmanager
