@@ -263,7 +263,12 @@ def _task_set(head: Head, spec: Spec) -> TaskSet:
         project=_reference("AnnotationProject", spec["project"]),
         assets=Ref(Address("AssetSet", spec["assets"])),
         annotations=AnnotationSource(
-            item["format"], item["url"], item["specification"], item.get("submit", True), item.get("options", {})
+            item["format"],
+            item["url"],
+            item["specification"],
+            item.get("submit", True),
+            item.get("options", {}),
+            item.get("formatOptions", {}),
         )
         if item
         else None,

@@ -7,10 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from reconciler.engine.dataset_files import open_dataset
 from reconciler.errors import Problem, Severity, SourceError
+from reconciler.formats.dm import encode_v1
+from reconciler.formats.readers import READERS
+from reconciler.formats.reading import Reading
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, digest
-from reconciler.model.resource import AnnotationSource, TaskSet
+from reconciler.model.resource import TaskSet
 from reconciler.state.populations import DesiredRow
 
 _FORMAT = 1  # raise when payloads are made differently
@@ -71,66 +75,18 @@ def read_annotations(task_set: TaskSet) -> PreAnnotations:
     """Read the annotations of a task set. Raises SourceError when the file cannot be read at all."""
     source = task_set.annotations
     assert source is not None
-    files = _read_files(task_set, source)
+    files = open_dataset(source.url, task_set.head.folder, source.options)
     payloads: dict[str, JSON] = {}
     problems: list[Problem] = []
-    for name, raw in files:
-        reader = _coco if source.format == "coco" else _synapse
-        for key, payload in reader(name, _parse(name, raw), source.specification, problems):
-            if key in payloads:
-                problems.append(Problem(f"{key!r} is annotated twice", address=name, fix="keep one of them"))
-            payloads[key] = payload
+    for found in READERS[source.format](Reading(files, source.specification, problems.append, source.format_options)):
+        if found.name in payloads:
+            where = files.place.shown
+            problems.append(Problem(f"{found.name!r} is annotated twice", address=where, fix="keep one of them"))
+        payloads[found.name] = found.payload if found.document is None else encode_v1(found.document)
+    if not payloads and not problems:
+        text = f"{files.place.shown} holds no annotations of the format {source.format}"
+        raise SourceError([Problem(text, address=files.place.shown, fix="check url and format")])
     fingerprint = digest([_FORMAT, source.specification, source.submit, digest(payloads)])
     return PreAnnotations(
         task_set.head.address, source.specification, source.submit, fingerprint, payloads, tuple(problems)
     )
-
-
-def _read_files(task_set: TaskSet, source: AnnotationSource) -> list[tuple[str, bytes]]:
-    """(shown name, bytes) of the file, or of every .json and .jsonl file of the folder."""
-    from reconciler.engine.reading import read_documents
-
-    return read_documents(source.url, task_set.head.folder, source.options, suffixes=(".json", ".jsonl"))
-
-
-def _parse(name: str, raw: bytes) -> JSON:
-    try:
-        if name.endswith(".jsonl"):
-            return [json.loads(line) for line in raw.decode("utf-8-sig").splitlines() if line.strip()]
-        return json.loads(raw.decode("utf-8-sig"))
-    except ValueError as exc:
-        problem = Problem(f"{name} is not valid JSON: {exc}", address=name, fix="repair the file or export it again")
-        raise SourceError([problem]) from exc
-
-
-def _coco(name: str, dataset: JSON, specification: str, problems: list[Problem]) -> Iterator[tuple[str, JSON]]:
-    from reconciler.formats.coco_read import read_coco
-    from reconciler.formats.dm import encode_v1
-
-    coco = read_coco(dataset, name=name)
-    problems.extend(coco.problems)
-    for file_name, document in coco.documents(specification):
-        yield file_name, encode_v1(document)
-
-
-def _synapse(name: str, value: JSON, specification: str, problems: list[Problem]) -> Iterator[tuple[str, JSON]]:
-    """One payload per file (named by its stem), or a list of records with `data` and a `file` or `key`."""
-    del specification
-    if not isinstance(value, list):
-        yield PurePosixPath(name).stem, value
-        return
-    for number, record in enumerate(value, 1):
-        key = _record_name(record)
-        if key is None:
-            text = f"record {number} names neither key nor file"
-            problems.append(Problem(text, address=name, fix='give it "key" or "file": {"file_name_original": …}'))
-        else:
-            yield key, record.get("data")
-
-
-def _record_name(record: JSON) -> str | None:
-    if not isinstance(record, Mapping):
-        return None
-    file = record.get("file")
-    name = record.get("key") or (file.get("file_name_original") if isinstance(file, Mapping) else None)
-    return str(name) if name else None

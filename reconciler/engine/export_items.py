@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reconciler.engine.dataset_files import measured, open_dataset
 from reconciler.errors import ConfigError, Problem, Severity
 from reconciler.formats.items import ExportItem, MediaFile, Writer, item_digest
 from reconciler.formats.naming import check_collisions, check_unique
@@ -101,11 +102,10 @@ def _reference(export: Export) -> Mapping[str, JSON] | None:
     name = export.options.get("reference")
     if name is None:
         return None
-    from reconciler.engine.reading import read_documents
-
-    ((shown, raw),) = read_documents(str(name), export.head.folder, {}, suffixes=(".json",))
+    files = open_dataset(str(name), export.head.folder, {})
+    shown = files.place.show(files.names[0])
     try:
-        value = json.loads(raw)
+        value = json.loads(files.read(files.names[0]))
     except ValueError as exc:
         problem = Problem(f"{shown} is not valid JSON: {exc}", export.head.location, fix="repair options.reference")
         raise ConfigError([problem]) from exc
@@ -248,14 +248,9 @@ def _sizes_in(data: JSON) -> set[str]:
 
 
 def _probe(chunks: Iterator[bytes]) -> tuple[int, int] | None:
-    import io
-
-    import imagesize
-
     head = b""
     for chunk in chunks:
         head += chunk
         if len(head) >= 64 * 1024:
             break
-    width, height = imagesize.get(io.BytesIO(head))
-    return (width, height) if width > 0 and height > 0 else None
+    return measured(head)

@@ -7,23 +7,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.formats.account import Loss, Outcome, Tally
-from reconciler.formats.annotations import Annotation, Box, Classification, Joint, Mask, Polygon, Polyline, Raw
+from reconciler.formats.annotations import Annotation, Classification, Joint, Mask, Polyline, Raw
 from reconciler.formats.categories import PERSON_EDGES, PERSON_JOINTS, class_key, person_like
-from reconciler.formats.geometry import (
-    EdgePolicy,
-    Fit,
-    Ring,
-    Size,
-    corners,
-    fit_box,
-    fit_joints,
-    fit_ring,
-    ring_area,
-    tidy,
-    tight_box,
-)
+from reconciler.formats.fitting import XYWH, FittedObject, fit_object
+from reconciler.formats.geometry import EdgePolicy, Size, ring_area, tidy, tight_box
 from reconciler.formats.masks import counts_box, counts_to_text, mask_area, runs_to_counts
-from reconciler.formats.objects import CAPTION_CLASS, ImageObject, joints_of
+from reconciler.formats.objects import CAPTION_CLASS, ImageObject
 from reconciler.model.json import JSON, JSONObject
 
 _OWN: Final = frozenset({"class", "iscrowd", "visibility"})
@@ -31,7 +20,6 @@ _RECORD_ONLY: Final = frozenset(
     {"annotations", "shape", "members", "joints", "rle", "id", "category_id", "attributes", "segmentation"}
 )
 _COMPUTED: Final = ("bbox", "area", "num_keypoints")
-XYWH = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,120 +169,38 @@ def _class_name(found: ImageObject, rules: ObjectRules) -> str | None:
 
 @dataclass(slots=True)
 class _ObjectWriter:
-    """Converts one object with geometry. Reads as: fit every part, then write what is left."""
+    """Converts one object with geometry. Reads as: fit it, then write what is left."""
 
     found: ImageObject
     rules: ObjectRules
     tally: Tally
     category: JSONObject
-    touched: bool = False
-    refused: tuple[Loss, bool] | None = None
-    gone: dict[str, Loss] = field(default_factory=dict)
 
     def write(self) -> CocoObject | None:
-        rings = self._rings()
-        box = self._box()
-        mask = self.found.mask
-        joints = self._joints()
-        missing = mask is not None and self.rules.size is None
-        if missing or not (rings or box or joints or (mask and mask.runs)) or self.refused:
-            self._leave_out(Loss.SIZE_UNKNOWN if missing else None)
+        fitted = fit_object(self.found, self.rules.size, self.rules.edges)
+        if fitted.is_empty:
+            fitted.leave_out(self.tally)
             return None
-        self._note()
-        return self._object(rings, box, mask if mask and mask.runs else None, joints)
+        if fitted.mask is not None and self.rules.size is None:
+            fitted.leave_out(self.tally, Loss.SIZE_UNKNOWN)
+            return None
+        fitted.settle(self.tally)
+        self._note(fitted.left)
+        return self._object(fitted)
 
-    def _leave_out(self, reason: Loss | None) -> None:
-        lost = next(iter(self.gone.values()), Loss.EMPTY_SHAPE)
-        why, failed = self.refused or (reason or lost, False)
-        self.tally.note(Outcome.FAILED if failed else Outcome.DROPPED, why, *self.found.ids)
-
-    def _note(self) -> None:
-        """Tell the tally about an object that is written."""
-        left = [i for i in self.found.ids if i not in self.gone]
-        self.tally.written += len(left)
-        for part, reason in self.gone.items():
-            self.tally.note(Outcome.DROPPED, reason, part)
-        if self.touched:
-            self.tally.note(Outcome.CLIPPED, Loss.OUTSIDE_MEDIA, *left)
+    def _note(self, left: Sequence[str]) -> None:
+        """Tell the tally what COCO has no place for."""
         if self.found.box is not None and self.found.box.rotation:
             self.tally.note(Outcome.LOSSY, Loss.ROTATION, *left)
         bodies = [p.attributes for p in self.found.polygons]
         if any(b != bodies[0] for b in bodies):
             self.tally.note(Outcome.LOSSY, Loss.ATTRIBUTES_DIFFER, *left)
 
-    def _judge(self, fit: Fit[Ring] | Fit[XYWH] | Fit[tuple[Joint, ...]], *parts: str) -> None:
-        """Remember what the policy did to some parts; a shape outside that must not be clipped decides for all."""
-        self.touched |= fit.clipped
-        if fit.shape is not None or fit.reason is None:
-            return
-        self.gone.update((part, fit.reason) for part in parts)
-        if self.rules.edges.mode != "clip" and fit.reason is Loss.OUTSIDE_MEDIA and self.refused is None:
-            self.refused = (fit.reason, fit.failed)
-
-    def _rings(self) -> list[Ring]:
-        rings: list[Ring] = []
-        for part in self.found.polygons:
-            assert isinstance(part.shape, Polygon)
-            fit = fit_ring(part.shape.points, self.rules.size, self.rules.edges)
-            self._judge(fit, part.id)
-            if fit.shape is not None:
-                rings.append(fit.shape)
-        turned = self._box_part()
-        if turned is not None and isinstance(turned.shape, Box) and turned.shape.rotation and not rings:
-            fit = fit_ring(corners(turned.shape), self.rules.size, self.rules.edges)
-            self._judge(fit, turned.id)
-            rings += [fit.shape] if fit.shape else []
-        return rings
-
-    def _box_part(self) -> Annotation | None:
-        return next((p for p in self.found.parts if isinstance(p.shape, Box)), None)
-
-    def _box(self) -> XYWH | None:
-        """The box as drawn or as given, fitted; None when it follows from the other parts."""
-        part = self._box_part()
-        if part is not None and isinstance(part.shape, Box):
-            if part.shape.rotation:
-                return None
-            shape = part.shape
-            fit = fit_box((shape.x, shape.y, shape.width, shape.height), self.rules.size, self.rules.edges)
-            self._judge(fit, part.id)
-            return fit.shape
-        given = self._given_box()
-        if given is None or given[2] <= 0 or given[3] <= 0:
-            return given
-        fit = fit_box(given, self.rules.size, self.rules.edges)
-        self.touched |= fit.clipped or fit.shape is None
-        return fit.shape
-
-    def _given_box(self) -> XYWH | None:
-        """The box that came with an import whose shapes nobody edited, or with a pose."""
-        skeleton = self.found.skeleton
-        if skeleton is not None:
-            return skeleton.box
-        value = self.found.record.get("bbox") if self.found.record and self.found.is_pristine else None
-        if isinstance(value, list) and len(value) == 4 and all(isinstance(v, (int, float)) for v in value):
-            return value[0], value[1], value[2], value[3]
-        return None
-
-    def _joints(self) -> tuple[Joint, ...]:
-        skeleton = self.found.skeleton
-        joints, assumed = (skeleton.joints, []) if skeleton else joints_of(self.found.points)
-        if assumed:
-            self.tally.note(Outcome.LOSSY, Loss.VISIBILITY_ASSUMED, *assumed)
-        if not joints:
-            return ()
-        fit = fit_joints(joints, self.rules.size, self.rules.edges)
-        left = {j.name for j in fit.shape or ()}
-        self._judge(fit)
-        for part in self.found.points:
-            if (part.class_name or part.id) not in left:
-                self.gone[part.id] = Loss.OUTSIDE_MEDIA
-        return fit.shape or ()
-
-    def _object(self, rings: list[Ring], box: XYWH | None, mask: Mask | None, joints: tuple[Joint, ...]) -> CocoObject:
+    def _object(self, fitted: FittedObject) -> CocoObject:
         record = self.found.record or {}
-        keeps = self.found.is_pristine and not self.touched and not self.gone
-        segmentation, area, tight = self._segmentation(rings, mask, joints)
+        keeps = self.found.is_pristine and fitted.is_whole
+        box, mask = fitted.box, fitted.mask
+        segmentation, area, tight = self._segmentation(fitted)
         body: dict[str, JSON] = {}
         wanted = record.get("members") if keeps and isinstance(record.get("members"), list) else None
         if wanted is None or "bbox" in wanted:
@@ -306,7 +212,7 @@ class _ObjectWriter:
             body["area"] = record["area"] if keeps and "area" in record else area or tidy(given[2] * given[3])
         if wanted is None or "iscrowd" in wanted:
             body["iscrowd"] = self._crowd(mask)
-        named = self._vector(body, joints, record, wanted)
+        named = self._vector(body, fitted, wanted)
         body |= {**_attributes(self.found, self._rotation()), **_kept_members(self.found)}
         return CocoObject("a", _kept_id(self.found), self._named_category(named), named, body)
 
@@ -325,10 +231,10 @@ class _ObjectWriter:
         said = _crowd(self.found)
         return said if said is not None else int(mask is not None and self.rules.crowd_masks and not self.found.record)
 
-    def _segmentation(
-        self, rings: list[Ring], mask: Mask | None, joints: Sequence[Joint]
-    ) -> tuple[JSON, float, XYWH | None]:
+    def _segmentation(self, fitted: FittedObject) -> tuple[JSON, float, XYWH | None]:
         """`segmentation`, its area and its tight box."""
+        mask, joints = fitted.mask, fitted.joints
+        rings = fitted.rings or ((fitted.corners,) if fitted.corners else ())
         if mask is not None and self.rules.size is not None:
             width, height = self.rules.size
             counts = runs_to_counts(mask.runs, width, height)
@@ -341,17 +247,16 @@ class _ObjectWriter:
         seen = [(j.x, j.y) for j in joints if j.visibility]
         return [], 0, tight_box(seen) if seen else None
 
-    def _vector(
-        self, body: dict[str, JSON], joints: Sequence[Joint], record: JSONObject, wanted: Sequence[str] | None
-    ) -> list[JSON] | None:
+    def _vector(self, body: dict[str, JSON], fitted: FittedObject, wanted: Sequence[str] | None) -> list[JSON] | None:
         """Write `keypoints` when their places are known, else return the named joints for later."""
+        record, joints = self.found.record or {}, fitted.joints
         places = record.get("joints")
         if isinstance(places, Mapping) and (wanted is None or "keypoints" in wanted):
             vector = self._placed(joints, places)
             if vector is not None:
                 body["keypoints"] = vector
                 count = sum(1 for seen in vector[2::3] if seen)
-                given = self.found.is_pristine and not self.touched and "num_keypoints" in record
+                given = self.found.is_pristine and not fitted.clipped and "num_keypoints" in record
                 if wanted is None or "num_keypoints" in wanted:
                     body["num_keypoints"] = record["num_keypoints"] if given else count
                 return None

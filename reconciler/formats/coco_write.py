@@ -14,16 +14,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
-from reconciler.errors import Problem
-from reconciler.formats.account import Account, Loss, Outcome, Tally, decode_account, encode_account
-from reconciler.formats.annotations import MediaAnnotations
+from reconciler.formats.account import Account, decode_account, encode_account
 from reconciler.formats.categories import CategoryRules, CategoryTable, class_key
 from reconciler.formats.coco_objects import CocoObject, ObjectRules, write_object
-from reconciler.formats.dm import decode_payload
 from reconciler.formats.geometry import EdgePolicy
 from reconciler.formats.items import ExportItem, Fragment, Fragments, ItemOutput, ItemPaths, OutputFile
-from reconciler.formats.naming import primary_media, safe_component, settle_paths
-from reconciler.formats.objects import RECORD_KEY, gather_objects
+from reconciler.formats.naming import safe_component, settle_paths
+from reconciler.formats.pictures import Drawn, Picture, draw
 from reconciler.model.json import JSON, JSONObject, canonical_json, digest
 
 _CHUNK: Final = 256 * 1024
@@ -65,16 +62,11 @@ class CocoWriter:
 
     def write_item(self, item: ExportItem) -> ItemOutput:
         """One fragment; no files of its own."""
-        decoded = decode_payload(item.data, lossless=False)
-        builder = _FragmentBuilder(item, self.options)
-        by_media = {m.media: m for m in decoded.document.media}
-        for media in _pictures(item, by_media):
-            builder.add_picture(by_media.get(media, MediaAnnotations(media)), _file_name(item, media, self.options))
-        for media, drawn in by_media.items():
-            if not _is_picture(item, media):
-                builder.refuse(drawn)
-        problems = tuple(_placed(p, item.key) for p in decoded.problems)
-        return ItemOutput({}, builder.text(), builder.account(), problems)
+        drawn = draw(item)
+        builder = _FragmentBuilder(self.options, drawn)
+        for picture in drawn.pictures:
+            builder.add_picture(picture, _file_name(item, picture.media, self.options))
+        return ItemOutput({}, builder.text(), drawn.account(), drawn.problems)
 
     def account(self, fragment: str) -> Account:
         """The account inside a fragment."""
@@ -92,23 +84,6 @@ def write_coco(items: Iterable[ExportItem], options: CocoOptions | None = None) 
     return {file.path: json.loads(b"".join(file.chunks)) for file in writer.assemble(lambda: fragments)}
 
 
-def _placed(problem: Problem, key: str) -> Problem:
-    return Problem(f"{key}: {problem.summary}", problem.at, problem.detail, problem.fix, problem.severity)
-
-
-def _is_picture(item: ExportItem, media: str) -> bool:
-    file = item.media.get(media)
-    return media.startswith("image") if file is None or file.type is None else file.type == "image"
-
-
-def _pictures(item: ExportItem, by_media: Mapping[str, MediaAnnotations]) -> list[str]:
-    """Media that become `images` rows: the primary picture always, others when something is drawn on them."""
-    primary = primary_media(item)
-    drawn = [m for m, found in by_media.items() if found.annotations and _is_picture(item, m)]
-    first = [primary] if primary and _is_picture(item, primary) else []
-    return list(dict.fromkeys([*first, *sorted(drawn)]))
-
-
 def _file_name(item: ExportItem, media: str, options: CocoOptions) -> str:
     """Path below the folder of pictures, as `file_name` wants it."""
     path = settle_paths(item, (media,), annotation=None).originals[media]
@@ -118,51 +93,22 @@ def _file_name(item: ExportItem, media: str, options: CocoOptions) -> str:
 
 @dataclass(slots=True)
 class _FragmentBuilder:
-    item: ExportItem
     options: CocoOptions
+    drawn: Drawn
     lines: list[str] = field(default_factory=list)
     categories: list[JSONObject] = field(default_factory=list)
     image_ids: list[int] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
-    accounts: list[Tally] = field(default_factory=list)
 
-    def add_picture(self, media: MediaAnnotations, file_name: str) -> None:
-        tally = self._tally(media)
-        size = self._size(media)
-        kept = media.extra.get(RECORD_KEY)
-        kept = kept if isinstance(kept, Mapping) else {}
-        self._image_line(kept.get("image"), file_name, size)
-        objects, loose = gather_objects(media)
-        if size is None and media.annotations:
-            tally.note(Outcome.LOSSY, Loss.SIZE_UNKNOWN, *(a.id for a in media.annotations))
-        for group in loose:
-            tally.note(Outcome.LOSSY, Loss.GROUP, *group.members)
-        if media.relations:
-            tally.note(Outcome.LOSSY, Loss.RELATIONS)
-        rules = ObjectRules(size, self.options.geometry, self.options.crowd_masks, self._skeletons(), _rows(kept))
-        for found in objects:
-            written = write_object(found, rules, tally)
+    def add_picture(self, picture: Picture, file_name: str) -> None:
+        self._image_line(picture.kept.get("image"), file_name, picture.size)
+        options = self.options
+        rows = _rows(picture.kept)
+        rules = ObjectRules(picture.size, options.geometry, options.crowd_masks, options.categories.skeletons, rows)
+        for found in picture.objects:
+            written = write_object(found, rules, picture.tally)
             if written is not None:
                 self._object_line(written)
-
-    def refuse(self, media: MediaAnnotations) -> None:
-        """Account for what is drawn on media that COCO cannot hold."""
-        tally = self._tally(media)
-        if media.annotations:
-            tally.note(Outcome.DROPPED, Loss.UNSUPPORTED_MEDIA, *(a.id for a in media.annotations))
-
-    def _tally(self, media: MediaAnnotations) -> Tally:
-        self.accounts.append(Tally(self.item.key, media.media, read=len(media.annotations)))
-        return self.accounts[-1]
-
-    def _size(self, media: MediaAnnotations) -> tuple[int, int] | None:
-        file = self.item.media.get(media.media)
-        if media.size or file is None or file.width is None or file.height is None:
-            return media.size
-        return file.width, file.height
-
-    def _skeletons(self) -> Mapping[str, JSONObject]:
-        return self.options.categories.skeletons
 
     def _image_line(self, kept: JSON, file_name: str, size: tuple[int, int] | None) -> None:
         row: dict[str, JSON] = {"file_name": file_name}
@@ -186,14 +132,9 @@ class _FragmentBuilder:
         joints = "" if written.joints is None else _dump(written.joints)
         self.lines.append(f"{written.kind}\t{number}\t{category}\t{joints}\t{_dump(written.body)}")
 
-    def account(self) -> Account:
-        tallies = [t.account() for t in self.accounts]
-        entries = tuple(e for a in tallies for e in a.entries)
-        return Account(sum(a.read for a in tallies), sum(a.written for a in tallies), entries)
-
     def text(self) -> str:
         head = {
-            "account": encode_account(self.account()),
+            "account": encode_account(self.drawn.account()),
             "categories": self.categories,
             "image_ids": self.image_ids,
             "ids": self.ids,

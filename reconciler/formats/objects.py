@@ -67,6 +67,14 @@ class ImageObject:
         return next((p.shape for p in self.parts if isinstance(p.shape, Skeleton)), None)
 
     @property
+    def given_box(self) -> tuple[float, float, float, float] | None:
+        """The (x, y, width, height) that an import gave, while nobody edited the shapes."""
+        value = self.record.get("bbox") if self.record and self.is_pristine else None
+        if isinstance(value, list) and len(value) == 4 and all(isinstance(v, (int, float)) for v in value):
+            return value[0], value[1], value[2], value[3]
+        return None
+
+    @property
     def polygons(self) -> tuple[Annotation, ...]:
         """The parts that are rings."""
         return tuple(p for p in self.parts if isinstance(p.shape, Polygon))

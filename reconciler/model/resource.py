@@ -294,13 +294,15 @@ class AnnotationProject:
 
 @dataclass(frozen=True, slots=True)
 class AnnotationSource:
-    """Pre-annotations of a TaskSet. specification: the file slot they describe."""
+    """Pre-annotations of a TaskSet. specification: the file slot they describe. options: of the filesystem.
+    format_options: of the reader."""
 
     format: str
     url: str
     specification: str
     submit: bool = True
     options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+    format_options: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,149 @@
+"""What is left of an object after the policy for shapes that leave the picture: one verdict, whatever format writes it.
+
+A writer of pictures gathers objects (`objects.gather_objects`), fits each, and writes of the result what its format can
+hold. The fitted object tells the account what the policy did; what the format cannot hold, the writer adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.formats.account import Loss, Outcome, Tally
+from reconciler.formats.annotations import Box, Joint, Mask, Polygon
+from reconciler.formats.geometry import EdgePolicy, Fit, Ring, Size, corners, fit_box, fit_joints, fit_ring
+from reconciler.formats.objects import ImageObject, joints_of
+
+XYWH = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FittedObject:
+    """The shapes of one object that may be written, pixels from the top left.
+
+    rings: of its polygons. corners: of its turned box, four unless clipped; None without one. box: upright (x, y,
+    width, height) as drawn, or as given with a pose or an unedited import. mask: with at least one pixel. joints: of
+    its pose. clipped: a shape was cut. gone: parts that the policy left out, and why. refused: the policy leaves out
+    the whole object, as failed when true. assumed: joints that did not say whether they are visible.
+    """
+
+    found: ImageObject
+    rings: tuple[Ring, ...] = ()
+    corners: Ring | None = None
+    box: XYWH | None = None
+    mask: Mask | None = None
+    joints: tuple[Joint, ...] = ()
+    clipped: bool = False
+    gone: Mapping[str, Loss] = field(default_factory=dict)
+    refused: tuple[Loss, bool] | None = None
+    assumed: Sequence[str] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the policy left every part as it was."""
+        return not self.clipped and not self.gone and self.refused is None
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Annotation ids of the parts that may be written."""
+        return tuple(i for i in self.found.ids if i not in self.gone)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing may be written."""
+        return self.refused is not None or not (self.rings or self.corners or self.box or self.mask or self.joints)
+
+    def leave_out(self, tally: Tally, reason: Loss | None = None) -> None:
+        """Tell the tally that nothing of the object is written. reason: None when the policy's holds."""
+        why, failed = self.refused or (reason or next(iter(self.gone.values()), Loss.EMPTY_SHAPE), False)
+        tally.note(Outcome.FAILED if failed else Outcome.DROPPED, why, *self.found.ids)
+
+    def settle(self, tally: Tally) -> None:
+        """Tell the tally that what is left is written."""
+        tally.written += len(self.left)
+        for part, reason in self.gone.items():
+            tally.note(Outcome.DROPPED, reason, part)
+        if self.clipped:
+            tally.note(Outcome.CLIPPED, Loss.OUTSIDE_MEDIA, *self.left)
+        if self.assumed:
+            tally.note(Outcome.LOSSY, Loss.VISIBILITY_ASSUMED, *self.assumed)
+
+
+def fit_object(found: ImageObject, size: Size | None, policy: EdgePolicy) -> FittedObject:
+    """Apply the policy to every part of an object with geometry. size: of the picture, None when unknown."""
+    return _Fitting(found, size, policy).fit()
+
+
+@dataclass(slots=True)
+class _Fitting:
+    found: ImageObject
+    size: Size | None
+    policy: EdgePolicy
+    clipped: bool = False
+    refused: tuple[Loss, bool] | None = None
+    gone: dict[str, Loss] = field(default_factory=dict)
+
+    def fit(self) -> FittedObject:
+        rings = self._rings()
+        turned, box = self._box()
+        joints, assumed = self._joints()
+        mask = self.found.mask if self.found.mask and self.found.mask.runs else None
+        return FittedObject(
+            self.found, rings, turned, box, mask, joints, self.clipped, self.gone, self.refused, assumed
+        )
+
+    def _judge(self, fit: Fit[Ring] | Fit[XYWH] | Fit[tuple[Joint, ...]], *parts: str) -> None:
+        """Remember what the policy did to some parts; a shape outside that must not be clipped decides for all."""
+        self.clipped |= fit.clipped
+        if fit.shape is not None or fit.reason is None:
+            return
+        self.gone.update((part, fit.reason) for part in parts)
+        if self.policy.mode != "clip" and fit.reason is Loss.OUTSIDE_MEDIA and self.refused is None:
+            self.refused = (fit.reason, fit.failed)
+
+    def _rings(self) -> tuple[Ring, ...]:
+        rings: list[Ring] = []
+        for part in self.found.polygons:
+            assert isinstance(part.shape, Polygon)
+            fit = fit_ring(part.shape.points, self.size, self.policy)
+            self._judge(fit, part.id)
+            if fit.shape is not None:
+                rings.append(fit.shape)
+        return tuple(rings)
+
+    def _box(self) -> tuple[Ring | None, XYWH | None]:
+        """Corners of a turned box, or the upright box as drawn or as given; None, None when other parts say it."""
+        part = next((p for p in self.found.parts if isinstance(p.shape, Box)), None)
+        if part is None or not isinstance(part.shape, Box):
+            return None, self._given_box()
+        shape = part.shape
+        if shape.rotation:
+            turned = fit_ring(corners(shape), self.size, self.policy)
+            self._judge(turned, part.id)
+            return turned.shape, None
+        upright = fit_box((shape.x, shape.y, shape.width, shape.height), self.size, self.policy)
+        self._judge(upright, part.id)
+        return None, upright.shape
+
+    def _given_box(self) -> XYWH | None:
+        """The box that came with an import whose shapes nobody edited, or with a pose."""
+        skeleton, given = self.found.skeleton, self.found.given_box
+        given = skeleton.box if skeleton is not None else given
+        if given is None or given[2] <= 0 or given[3] <= 0:
+            return given
+        fit = fit_box(given, self.size, self.policy)
+        self.clipped |= fit.clipped or fit.shape is None
+        return fit.shape
+
+    def _joints(self) -> tuple[tuple[Joint, ...], Sequence[str]]:
+        skeleton = self.found.skeleton
+        joints, assumed = (skeleton.joints, []) if skeleton else joints_of(self.found.points)
+        if not joints:
+            return (), ()
+        fit = fit_joints(joints, self.size, self.policy)
+        left = {j.name for j in fit.shape or ()}
+        self._judge(fit)
+        for part in self.found.points:
+            if (part.class_name or part.id) not in left:
+                self.gone[part.id] = Loss.OUTSIDE_MEDIA
+        return fit.shape or (), assumed

@@ -1,0 +1,110 @@
+"""The pictures of an item: what formats that know nothing but pictures write, and what they have to leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.errors import Problem
+from reconciler.formats.account import Account, Loss, Outcome, Tally
+from reconciler.formats.annotations import MediaAnnotations
+from reconciler.formats.dm import decode_payload
+from reconciler.formats.geometry import Size
+from reconciler.formats.items import ExportItem
+from reconciler.formats.naming import primary_media
+from reconciler.formats.objects import RECORD_KEY, ImageObject, gather_objects
+from reconciler.model.json import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of an item. drawn: its annotations. size: (width, height) in pixels, None when unknown.
+
+    objects: of the annotations. tally: its part of the item's account; the groups and relations that make no object
+    are in it already.
+    """
+
+    drawn: MediaAnnotations
+    size: Size | None
+    objects: tuple[ImageObject, ...]
+    tally: Tally
+
+    @property
+    def media(self) -> str:
+        """The file specification it belongs to."""
+        return self.drawn.media
+
+    @property
+    def kept(self) -> Mapping[str, JSON]:
+        """What an import kept about the picture; {} when it was not imported."""
+        found = self.drawn.extra.get(RECORD_KEY)
+        return found if isinstance(found, Mapping) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An item, decoded. pictures: the primary one always, others when something is drawn on them.
+
+    refused: the account of what is drawn on other media. problems: what the payload's reader could not read.
+    """
+
+    pictures: tuple[Picture, ...]
+    refused: tuple[Tally, ...]
+    problems: tuple[Problem, ...]
+
+    def account(self) -> Account:
+        """Everything the tallies have been told."""
+        accounts = [t.account() for t in (*(p.tally for p in self.pictures), *self.refused)]
+        entries = tuple(e for a in accounts for e in a.entries)
+        return Account(sum(a.read for a in accounts), sum(a.written for a in accounts), entries)
+
+
+def draw(item: ExportItem) -> Drawn:
+    """Decode an item's payload and gather the objects of each of its pictures."""
+    decoded = decode_payload(item.data, lossless=False)
+    by_media = {m.media: m for m in decoded.document.media}
+    pictures = tuple(_picture(item, by_media.get(m, MediaAnnotations(m))) for m in _names(item, by_media))
+    others = tuple(_refused(item, m) for m in by_media.values() if not _is_picture(item, m.media) and m.annotations)
+    return Drawn(pictures, others, tuple(_placed(p, item.key) for p in decoded.problems))
+
+
+def _names(item: ExportItem, by_media: Mapping[str, MediaAnnotations]) -> list[str]:
+    primary = primary_media(item)
+    drawn = [m for m, found in by_media.items() if found.annotations and _is_picture(item, m)]
+    first = [primary] if primary and _is_picture(item, primary) else []
+    return list(dict.fromkeys([*first, *sorted(drawn)]))
+
+
+def _is_picture(item: ExportItem, media: str) -> bool:
+    file = item.media.get(media)
+    return media.startswith("image") if file is None or file.type is None else file.type == "image"
+
+
+def _picture(item: ExportItem, drawn: MediaAnnotations) -> Picture:
+    tally = Tally(item.key, drawn.media, read=len(drawn.annotations))
+    objects, loose = gather_objects(drawn)
+    size = _size(item, drawn)
+    if size is None and drawn.annotations:
+        tally.note(Outcome.LOSSY, Loss.SIZE_UNKNOWN, *(a.id for a in drawn.annotations))
+    for group in loose:
+        tally.note(Outcome.LOSSY, Loss.GROUP, *group.members)
+    if drawn.relations:
+        tally.note(Outcome.LOSSY, Loss.RELATIONS)
+    return Picture(drawn, size, tuple(objects), tally)
+
+
+def _size(item: ExportItem, drawn: MediaAnnotations) -> Size | None:
+    file = item.media.get(drawn.media)
+    if drawn.size or file is None or file.width is None or file.height is None:
+        return drawn.size
+    return file.width, file.height
+
+
+def _refused(item: ExportItem, drawn: MediaAnnotations) -> Tally:
+    tally = Tally(item.key, drawn.media, read=len(drawn.annotations))
+    tally.note(Outcome.DROPPED, Loss.UNSUPPORTED_MEDIA, *(a.id for a in drawn.annotations))
+    return tally
+
+
+def _placed(problem: Problem, key: str) -> Problem:
+    return Problem(f"{key}: {problem.summary}", problem.at, problem.detail, problem.fix, problem.severity)

@@ -1,0 +1,70 @@
+"""The readers there are, by the name of their format in `TaskSet.annotations`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Final
+
+from reconciler.errors import Problem, SourceError
+from reconciler.formats.reading import Annotated, Reader, Reading
+from reconciler.model.json import JSON
+
+
+def read_json(reading: Reading, name: str) -> JSON:
+    """A JSON file, or the list of the lines of a `.jsonl` file. Raises SourceError with the place of the fault."""
+    raw = reading.files.read(name)
+    try:
+        if name.endswith(".jsonl"):
+            return [json.loads(line) for line in raw.decode("utf-8-sig").splitlines() if line.strip()]
+        return json.loads(raw.decode("utf-8-sig"))
+    except ValueError as exc:
+        shown = reading.files.shown(name)
+        problem = Problem(f"{shown} is not valid JSON: {exc}", address=shown, fix="repair the file or export it again")
+        raise SourceError([problem]) from exc
+
+
+def _json_files(reading: Reading) -> Iterator[str]:
+    """JSON files directly in the folder."""
+    return (n for n in reading.files.names if n.endswith((".json", ".jsonl")) and "/" not in n)
+
+
+def _coco(reading: Reading) -> Iterator[Annotated]:
+    from reconciler.formats.coco_read import read_coco
+
+    for name in _json_files(reading):
+        coco = read_coco(read_json(reading, name), name=reading.files.shown(name))
+        for problem in coco.problems:
+            reading.problem(problem)
+        for file_name, document in coco.documents(reading.specification):
+            yield Annotated(file_name, document)
+
+
+def _synapse_json(reading: Reading) -> Iterator[Annotated]:
+    """One payload per file (named by its stem), or a list of records with `data` and a `file` or `key`."""
+    for name in _json_files(reading):
+        value = read_json(reading, name)
+        if not isinstance(value, list):
+            yield Annotated(PurePosixPath(name).stem, payload=value)
+            continue
+        for number, record in enumerate(value, 1):
+            key = _record_name(record)
+            if key is None:
+                text = f"record {number} names neither key nor file"
+                fix = 'give it "key" or "file": {"file_name_original": …}'
+                reading.problem(Problem(text, address=reading.files.shown(name), fix=fix))
+            else:
+                yield Annotated(key, payload=record.get("data"))
+
+
+def _record_name(record: JSON) -> str | None:
+    if not isinstance(record, Mapping):
+        return None
+    file = record.get("file")
+    name = record.get("key") or (file.get("file_name_original") if isinstance(file, Mapping) else None)
+    return str(name) if name else None
+
+
+READERS: Final[Mapping[str, Reader]] = {"coco": _coco, "synapse-json": _synapse_json}
+"""Format → its reader."""
