@@ -69,7 +69,8 @@ def unit_population(
     address = asset_set.head.address
     session.events(Scanning(address))
     asset_set = located(session, asset_set)
-    seen = survey(asset_set, rules.specifications, metadata, unit_meta_schema=rules.schema)
+    executor = session.executor
+    seen = survey(asset_set, rules.specifications, metadata, unit_meta_schema=rules.schema, executor=executor)
     name = digest(
         [_FORMAT, seen.fingerprint, rules.algorithm, rules.one_per_content, asset_set.duplicates.value, rules.form]
     )
