@@ -91,7 +91,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup
+bench: setup ray
 	$(BIN)/python -u -m tests.benchmarks
 
 clean:

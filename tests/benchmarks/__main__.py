@@ -1,6 +1,6 @@
 """All benchmarks."""
 
-from tests.benchmarks import exports, manifests, population, sage, service, startup
+from tests.benchmarks import cluster, exports, manifests, population, sage, service, startup
 
 startup.main()
 population.main()
@@ -8,3 +8,4 @@ manifests.main()
 service.main()
 sage.main()
 exports.main()
+cluster.main()
