@@ -63,8 +63,10 @@ def _settings(backend: Backend) -> BackendSettings:
 def configuration_digest(filled: FilledWorkspace, index: Index, root: Path) -> str:
     """Digest over what was declared: no position, no secret, no absolute folder."""
     documents = sorted(index.documents, key=lambda document: document.label)
+    policies = find(filled.settings.spec, "policies")
     return digest(
         {
+            **({"policies": public_json(WORKSPACE, policies)} if policies else {}),
             "environment": filled.settings.environment,
             "backends": {b.name: [public_settings(b.node), _settings(b).type] for b in used_backends(index)},
             "documents": [

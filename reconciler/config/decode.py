@@ -18,6 +18,7 @@ from reconciler.model.resource import (
     AnnotationProject,
     AnnotationSource,
     AssetSet,
+    CardSettings,
     Collection,
     ColumnRule,
     ConstantMetadata,
@@ -333,7 +334,16 @@ def _export(head: Head, spec: Spec) -> Export:
         splits=_splits(spec["splits"]) if "splits" in spec else None,
         classes=None if classes is None else tuple(classes),
         geometry=_geometry(spec.get("geometry", "clip")),
+        card=_card(spec),
     )
+
+
+def _card(spec: Spec) -> CardSettings:
+    """Files and rows as they are have none: what is in them is not known here."""
+    item = spec.get("card", True)
+    if item is False or "collection" in spec or "query" in spec:
+        return CardSettings(is_written=False, sheet=0)
+    return CardSettings(sheet=int(item.get("contactSheet", 16))) if isinstance(item, dict) else CardSettings()
 
 
 def _target(spec: Spec) -> str:

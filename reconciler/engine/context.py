@@ -54,7 +54,11 @@ class PlanOptions:
 
 @dataclass(slots=True)
 class Planning:
-    """A plan in the making. adopted: row set → remote id → key, of rows that this plan takes into the state."""
+    """A plan in the making.
+
+    refused: what policies forbid; the plan is shown with it, and not applied. adopted: row set → remote id → key, of
+    rows that this plan takes into the state.
+    """
 
     session: Session
     store: StateStore
@@ -64,6 +68,7 @@ class Planning:
     owned: Mapping[Address, OwnedResource]
     changes: dict[Address, Change] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    refused: list[Problem] = field(default_factory=list)
     populations: dict[Address, Population] = field(default_factory=dict)
     adopted: dict[Address, dict[str, str]] = field(default_factory=dict)
 

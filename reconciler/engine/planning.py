@@ -63,7 +63,7 @@ def make_plan(session: Session, options: PlanOptions, path: Path, *, store: Stat
 
 def plan_obstacle(plan: PlanFile) -> ReconcilerError | None:
     """The error that keeps a plan from being applied, None when there is none."""
-    return obstacle(plan.changes(), plan.header.unsafe)
+    return obstacle(plan.changes(), plan.header.unsafe, plan.header.refused)
 
 
 def _plan_all(planning: Planning, order: Iterable[Address]) -> None:
@@ -146,5 +146,6 @@ def _header(planning: Planning) -> PlanHeader:
         targets=tuple(str(target) for target in planning.options.targets),
         totals=total(changes),
         problems=tuple(planning.problems),
+        refused=tuple(planning.refused),
         unsafe=tuple(unsafe_sets(guarded, owned, workspace.safety, planning.options.delete_limit)),
     )

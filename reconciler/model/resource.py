@@ -15,6 +15,7 @@ from typing import Literal
 
 from reconciler.errors import Location
 from reconciler.model.address import Address
+from reconciler.model.content import ContentBlock
 from reconciler.model.json import JSON, JSONObject
 
 
@@ -202,7 +203,8 @@ class AssetSet:
     max_file_size_bytes: None means no limit. prune: delete units that left the source. existing: set when the units are
     those that the collection holds; there are no sources then. manifest: names the files; `sources` are then the folder
     it lies in and the root of this machine. provenance: for units that have none of their own, as in
-    `Unit.attributes`; units that it names are left out.
+    `Unit.attributes`; units that it names are left out. content: what the content of files may be, weakest block
+    first.
     """
 
     head: Head
@@ -224,6 +226,7 @@ class AssetSet:
     existing: Existing | None = None
     manifest: ManifestFile | None = None
     provenance: JSONObject = field(default_factory=dict)
+    content: tuple[ContentBlock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +360,14 @@ TABLE_MARK = "{table}"
 
 
 @dataclass(frozen=True, slots=True)
+class CardSettings:
+    """The data card of an export. is_written: README.md and Croissant. sheet: pictures per contact sheet, or 0."""
+
+    is_written: bool = True
+    sheet: int = 16
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
     """kind: Export. target: assignment, ground_truth, task, collection or query. classes: order of categories; None =
     the project's.
@@ -380,6 +391,7 @@ class Export:
     collection: Reference | None = None
     query: str | None = None
     table: Reference | None = None
+    card: CardSettings = CardSettings()
 
 
 @dataclass(frozen=True, slots=True)

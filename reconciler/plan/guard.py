@@ -59,8 +59,12 @@ def _excess(change: Change, owned: int, safety: Safety, limit: DeleteLimit) -> P
     )
 
 
-def obstacle(changes: Iterable[Change], unsafe: Sequence[Problem]) -> ReconcilerError | None:
-    """The error that keeps a plan from being applied, None when there is none."""
+def obstacle(
+    changes: Iterable[Change], unsafe: Sequence[Problem], refused: Sequence[Problem] = ()
+) -> ReconcilerError | None:
+    """The error that keeps a plan from being applied, None when there is none. refused: what policies forbid."""
+    if refused:
+        return PolicyViolation("\n".join(str(problem) for problem in refused), problems=refused)
     if unsafe:
         return UnsafePlan("\n".join(str(problem) for problem in unsafe), problems=unsafe)
     return _blocked(changes)

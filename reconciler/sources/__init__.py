@@ -5,9 +5,11 @@ from reconciler.sources.assembly import Assembly, describe
 from reconciler.sources.cache import DigestCache
 from reconciler.sources.content import SourceContent
 from reconciler.sources.explore import Exploration, explore
+from reconciler.sources.file_rules import FileRules, file_rules
 from reconciler.sources.hashing import hash_units
 from reconciler.sources.survey import Survey, survey
 from reconciler.sources.table import MetadataTable, read_metadata
+from reconciler.sources.verdicts import Verdicts
 from reconciler.sources.visibility import check_sources_visible
 
 __all__ = [
@@ -16,14 +18,17 @@ __all__ = [
     "DigestCache",
     "Exploration",
     "Fault",
+    "FileRules",
     "Finding",
     "MetadataTable",
     "SourceContent",
     "Survey",
     "Tally",
+    "Verdicts",
     "check_sources_visible",
     "describe",
     "explore",
+    "file_rules",
     "hash_units",
     "read_metadata",
     "survey",

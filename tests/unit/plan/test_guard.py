@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.errors import BlockedPlan, ExitCode, PolicyViolation, UnsafePlan
+from reconciler.errors import BlockedPlan, ExitCode, PolicyViolation, Problem, UnsafePlan
 from reconciler.model.address import Address
 from reconciler.model.workspace import Safety
 from reconciler.plan.guard import DeleteLimit, obstacle, parse_delete_limit, unsafe_sets
@@ -68,3 +68,9 @@ def test_obstacle_blocked_change_stops_the_plan(reason, kind, code):
     error = obstacle([Change(SET, Action.BLOCKED, reason, notes=("do this",))], [])
     assert isinstance(error, kind)
     assert (error.exit_code, "do this" in str(error)) == (code, True)
+
+
+def test_refused_plan_is_a_violation_of_policy() -> None:
+    error = obstacle([], [], [Problem("a file breaks content.type")])
+    assert isinstance(error, PolicyViolation)
+    assert "breaks content.type" in str(error)
