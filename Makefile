@@ -46,7 +46,7 @@ test: lint official servers ray
 	$(BIN)/python -W error -m pytest -n $(WORKERS) --dist loadfile --ignore tests/servers --ignore tests/ray
 	if test -f $(SERVERS)/.installed; then $(SERVERS)/bin/python -m pytest tests/servers; \
 	else $(BIN)/python -m pytest tests/servers; fi
-	if test -f $(RAY)/.installed && $(ALONE) true; then PYTHONPATH=$(CURDIR) $(ALONE) $(RAY)/bin/python -m pytest tests/ray; \
+	if test -f $(RAY)/.installed && $(ALONE) true; then PYTHONPATH=$(CURDIR) $(ALONE) $(RAY)/bin/python -m pytest -W default tests/ray; \
 	else $(BIN)/python -m pytest tests/ray; fi
 
 # The official clients and the fuzzer have environments of their own: they are never dependencies of the product.

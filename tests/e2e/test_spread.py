@@ -68,12 +68,13 @@ def _plan_bytes(root: Path, executor: PicklingExecutor | None) -> tuple[list[obj
     return rows, header
 
 
-def test_plan_is_the_same_wherever_files_are_read(tmp_path):
+@pytest.mark.parametrize("content", [None, {"type": "warn", "credentials": "warn"}])
+def test_plan_is_the_same_wherever_files_are_read(tmp_path, content):
     plans = []
     for name, executor in (("here", None), ("there", PicklingExecutor())):
         root = tmp_path / name
         root.mkdir()
-        make_bench(root, KEYS)
+        make_bench(root, KEYS).set("AssetSet", "pics-2026", content=content)
         plans.append(_plan_bytes(root, executor))
     assert plans[0][0] == plans[1][0]
     assert len(plans[0][0]) > len(KEYS)
