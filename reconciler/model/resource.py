@@ -168,7 +168,10 @@ class KeyRule:
 
 @dataclass(frozen=True, slots=True)
 class FileRule:
-    """Files whose path matches the glob belong to the specification; first match wins."""
+    """Files whose path matches the glob belong to the specification; first match wins.
+
+    specification: a name, or a pattern with `{n}` for numbered ones, which the files of a unit fill in natural order.
+    """
 
     match: str
     specification: str
@@ -240,15 +243,36 @@ class ColumnRule:
 
 
 @dataclass(frozen=True, slots=True)
+class TableLimits:
+    """How much of a table is read at most; None: what the reader of its format takes by itself."""
+
+    max_file_bytes: int | None = None
+    max_rows: int | None = None
+    max_columns: int | None = None
+    max_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TableMetadata:
-    """Rows of a table, one per unit. sheet: 1-based number or name. unlisted: keep or drop columns not in `columns`."""
+    """Rows of a table, one per unit.
+
+    url: "" for the one table with a usual name beside the data; ending with "/", the one in that folder. key: name of
+    the column with the key of the unit, or names of several; key_template: how they make the key, as in
+    "{site}/{number:04}"; "" joins them with "/". sheet: 1-based number or name. header: row number from 1; None: the
+    first one that names the key. unlisted: keep or drop columns not in `columns`. fill_merged: cells of a merged range
+    all have its value.
+    """
 
     url: str
-    key: str
+    key: str | tuple[str, ...]
     sheet: int | str = 1
     columns: tuple[ColumnRule, ...] = ()
     unlisted: Literal["keep", "drop"] = "keep"
     options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+    key_template: str = ""
+    header: int | None = None
+    fill_merged: bool = False
+    limits: TableLimits = TableLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +299,12 @@ class ConstantMetadata:
 
 @dataclass(frozen=True, slots=True)
 class MetadataSource:
-    """kind: MetadataSource: exactly one origin."""
+    """kind: MetadataSource: exactly one origin. conflicts: values that an earlier source gives otherwise."""
 
     head: Head
     origin: TableMetadata | PathMetadata | SidecarMetadata | ConstantMetadata
     unmatched_rows: Policy = Policy.WARN
+    conflicts: Policy = Policy.WARN
 
 
 @dataclass(frozen=True, slots=True)

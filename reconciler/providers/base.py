@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
+from urllib.parse import quote
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
@@ -229,6 +230,21 @@ class StoragePlace:
 
     root: str
     options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+    def below(self, path: str) -> str:
+        """The URL of something on the storage; a plain path when the storage is a folder of this machine.
+
+        Where URLs of the kind are decoded by who reads them, the path is encoded: `50%` is a name like any other.
+
+        Raises:
+            ValueError: the path leaves the storage.
+        """
+        if any(part == ".." for part in path.replace("\\", "/").split("/")):
+            raise ValueError(f"{path!r} leaves the storage")
+        if self.root.startswith("file://"):
+            return f"{self.root.removeprefix('file://')}/{path.strip('/')}"
+        encoded = self.root.partition("://")[0] in ("sftp", "smb", "http", "https")
+        return f"{self.root}/{quote(path.strip('/')) if encoded else path.strip('/')}"
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.errors import Location, Problem, SourceError
@@ -37,7 +37,7 @@ def list_local(
 ) -> tuple[Listing, list[Problem]]:
     """Walk a local folder.
 
-    Returns the listing and the problems: broken symlinks and what cannot be read. limit: stop soon after so many files.
+    Returns the listing and the problems: broken symlinks and what cannot be read. limit: stop after so many files.
 
     Raises:
         SourceError: the folder itself is missing, not a folder, or unreadable.
@@ -61,6 +61,14 @@ def check_root(place: Place) -> None:
         raise SourceError([Problem(f"{place.shown!r} is not a folder", Location(place.shown), fix=fix)])
 
 
+def _until(entries: Iterable[os.DirEntry[str]], rows: list[str], room: int) -> Iterator[os.DirEntry[str]]:
+    """The entries until there are so many rows."""
+    for entry in entries:
+        if len(rows) >= room:
+            return
+        yield entry
+
+
 class Walk:
     """The state of one walk. listing: takes what is found."""
 
@@ -72,20 +80,24 @@ class Walk:
         self._recursive = recursive
 
     def search(self, folders: Sequence[Folder], limit: int | None = None) -> None:
-        """Search folders and all below them, each before what it holds, in order of name."""
+        """Search folders and all below them, each before what it holds, in order of name; stop after `limit` files."""
         pending = list(reversed(folders))
         while pending and (limit is None or self.listing.file_count < limit):
-            pending.extend(reversed(self.scan(pending.pop())))
+            room = None if limit is None else limit - self.listing.file_count
+            pending.extend(reversed(self.scan(pending.pop(), room)))
 
-    def scan(self, folder: Folder) -> list[Folder]:
-        """Add the files of one folder to the listing; returns its sub-folders to search, in order of name."""
+    def scan(self, folder: Folder, room: int | None = None) -> list[Folder]:
+        """Add the files of one folder, at most `room` of them, to the listing.
+
+        Returns its sub-folders to search, in order of name.
+        """
         rows: list[str] = []
         folders: list[Folder] = []
         total = 0
         append, suspect, prefix = rows.append, _SUSPECT, folder.prefix
         try:
             with os.scandir(self._place.below(prefix)) as entries:
-                for entry in entries:
+                for entry in entries if room is None else _until(entries, rows, room):
                     name = entry.name
                     if name[0] in suspect and self._is_hidden(prefix, entry):
                         continue
