@@ -44,7 +44,7 @@ LOSSES = [
     (_row("b", "polyline", [[10, 1], [40, 1]]), Outcome.CLIPPED, Loss.OUTSIDE_MEDIA),
     (_row("b", "bbox", [1, 1, 4, 4], None), Outcome.DROPPED, Loss.NO_CLASS),
     (_row("b", "bbox", "?"), Outcome.DROPPED, Loss.MALFORMED),
-    (_row("b", "relation", None), Outcome.DROPPED, Loss.UNSUPPORTED_TOOL),
+    (_row("b", "lasso", None), Outcome.DROPPED, Loss.UNSUPPORTED_TOOL),
     (_row("b", "point", [1, 1]), Outcome.LOSSY, Loss.VISIBILITY_ASSUMED),
 ]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.formats.raster import outlined, ring_runs, runs_box
+from reconciler.formats.raster import merged_runs, outlined, ring_runs, runs_box
 
 SIZE = (12, 9)
 POINT = st.tuples(st.floats(-4, 16), st.floats(-4, 13))
@@ -47,6 +47,14 @@ def test_neighbours_share_no_pixel_and_leave_none():
     first, second = (_pixels(ring_runs([ring], SIZE)) for ring in (left, right))
     assert not first & second
     assert len(first | second) == 45
+
+
+@given(st.lists(st.lists(st.lists(POINT, min_size=3, max_size=5), min_size=1, max_size=1), min_size=1, max_size=3))
+def test_merged_runs_cover_each_pixel_once(shapes):
+    found = [ring_runs(rings, SIZE) for rings in shapes]
+    merged = merged_runs(found)
+    assert _pixels(merged) == set().union(*map(_pixels, found))
+    assert sum(length for _, length in merged) == len(_pixels(merged))
 
 
 BOXES = [([(13, 2)], (1, 1, 2, 1)), ([(0, 1), (35, 1)], (0, 0, 12, 3)), ([(11, 2)], (0, 0, 12, 2))]

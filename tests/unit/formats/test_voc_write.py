@@ -244,3 +244,14 @@ def test_hostile_key_stays_below_the_destination(key):
 def test_text_that_xml_cannot_hold_is_replaced():
     files = _written(_box("b", of="a\0\ud800<&>"))
     assert ET.fromstring(files["Annotations/a.xml"]).findtext("object/name") == "a\ufffd?<&>"
+
+
+def test_parts_of_one_object_that_overlap_are_no_overlap():
+    rings = [_ring("a", (0, 0), (6, 0), (6, 4), (0, 4)), _ring("b", (3, 0), (9, 0), (9, 4), (3, 4))]
+    item = _item(*rings, annotationGroups={"image_1": [{"id": "g", "annotationIds": ["a", "b"]}]})
+    assert VocWriter().write_item(item).account.entries == ()
+
+
+def test_hole_of_a_polygon_is_not_painted():
+    ring = {**_ring("a", (0, 0), (6, 0), (6, 6), (0, 6)), "holes": [[[2, 2], [4, 2], [4, 4], [2, 4]]]}
+    assert _pixels(_written(ring)).histogram()[1] == 36 - 4
