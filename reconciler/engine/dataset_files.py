@@ -40,6 +40,19 @@ class DatasetFolder:
         except SourceError:
             return None
 
+    def settings(self, name: str) -> JSON:
+        """A YAML file as texts, lists and objects: no scalar is interpreted. Raises SourceError."""
+        import yaml
+
+        try:
+            value: JSON = yaml.load(self.read(name), Loader=yaml.BaseLoader)  # noqa: S506  makes texts alone
+            return value
+        except (yaml.YAMLError, UnicodeError, RecursionError) as exc:
+            text = (
+                f"{self.shown(name)} is not valid YAML: {str(exc).splitlines()[0] if str(exc) else 'nested too deep'}"
+            )
+            raise SourceError([Problem(text, address=self.shown(name), fix="repair the file")]) from exc
+
 
 def measured(head: bytes) -> tuple[int, int] | None:
     """(width, height) in pixels of the picture that begins with these bytes; None when it cannot be told."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.engine.dataset_files import measured, open_dataset
+from reconciler.engine.dataset_files import DatasetFolder, measured, open_dataset
 from reconciler.errors import ConfigError, Problem, Severity
 from reconciler.formats.items import ExportItem, MediaFile, Writer, item_digest
 from reconciler.formats.naming import check_collisions, check_unique
@@ -104,12 +104,23 @@ def _reference(export: Export) -> Mapping[str, JSON] | None:
         return None
     files = open_dataset(str(name), export.head.folder, {})
     shown = files.place.show(files.names[0])
+    if export.format == "yolo":
+        return _class_list(files)
     try:
         value = json.loads(files.read(files.names[0]))
     except ValueError as exc:
         problem = Problem(f"{shown} is not valid JSON: {exc}", export.head.location, fix="repair options.reference")
         raise ConfigError([problem]) from exc
     return value if isinstance(value, Mapping) else None
+
+
+def _class_list(files: DatasetFolder) -> Mapping[str, JSON]:
+    """The class ids of a `data.yaml` or a list of names, as categories."""
+    from reconciler.formats.reading import Reading
+    from reconciler.formats.yolo_dataset import read_names
+
+    names = read_names(Reading(files, "", lambda _: None))
+    return {"categories": [{"id": number, "name": name} for number, name in names.items()]}
 
 
 def collect_items(records: Iterable[AnnotationRecord], export: Export, writer: Writer, folder: Path) -> ItemSet:

@@ -33,6 +33,11 @@ class Loss(StrEnum):
     RELATIONS = "relations"  # relations between annotations have no place in the format
     GROUP = "group"  # the group has no place in the format; its members are written one by one
     ATTRIBUTES_DIFFER = "attributes_differ"  # parts of one object disagree; those of the first part are written
+    ATTRIBUTES = "attributes"  # attributes have no place in the format
+    BOX_ONLY = "box_only"  # the format has no such shape; the upright box around it is written
+    CROWD = "crowd"  # a region of many things (iscrowd), which is no object to learn from
+    UNKNOWN_JOINT = "unknown_joint"  # not among the declared joints
+    SECOND_CLASS = "second_class"  # the format has one class per picture, and the first one counts
     EXTERNAL_FILE = "external_file"  # the bytes lie elsewhere: the manifest names their URL, nothing is downloaded
     LINK = "link"  # leads to another entity; it is listed and not followed
     OTHER_KIND = "other_kind"  # neither file nor folder, such as a table; it is listed

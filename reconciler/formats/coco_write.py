@@ -103,8 +103,8 @@ class _FragmentBuilder:
     def add_picture(self, picture: Picture, file_name: str) -> None:
         self._image_line(picture.kept.get("image"), file_name, picture.size)
         options = self.options
-        rows = _rows(picture.kept)
-        rules = ObjectRules(picture.size, options.geometry, options.crowd_masks, options.categories.skeletons, rows)
+        skeletons, rows = options.categories.skeletons, picture.categories
+        rules = ObjectRules(picture.size, options.geometry, options.crowd_masks, skeletons, rows)
         for found in picture.objects:
             written = write_object(found, rules, picture.tally)
             if written is not None:
@@ -140,15 +140,6 @@ class _FragmentBuilder:
             "ids": self.ids,
         }
         return "\n".join([canonical_json(head), *self.lines])
-
-
-def _rows(kept: Mapping[str, JSON]) -> Mapping[int, JSONObject]:
-    rows = kept.get("categories")
-    return {
-        r["id"]: r
-        for r in (rows if isinstance(rows, list) else ())
-        if isinstance(r, Mapping) and _is_id(r.get("id")) and isinstance(r.get("name"), str)
-    }
 
 
 def _is_id(value: JSON) -> bool:

@@ -87,7 +87,7 @@ class _Fitting:
         rings = self._rings()
         turned, box = self._box()
         joints, assumed = self._joints()
-        mask = self.found.mask if self.found.mask and self.found.mask.runs else None
+        mask = self._mask()
         return FittedObject(
             self.found, rings, turned, box, mask, joints, self.clipped, self.gone, self.refused, assumed
         )
@@ -110,6 +110,17 @@ class _Fitting:
             if fit.shape is not None:
                 rings.append(fit.shape)
         return tuple(rings)
+
+    def _mask(self) -> Mask | None:
+        """A mask that is larger than its picture cannot be cut: nobody knows how wide its rows are."""
+        part = next((p for p in self.found.parts if isinstance(p.shape, Mask)), None)
+        if part is None or not isinstance(part.shape, Mask) or not part.shape.runs:
+            return None
+        pixels = None if self.size is None else self.size[0] * self.size[1]
+        if pixels is None or max(start + length for start, length in part.shape.runs) <= pixels:
+            return part.shape
+        self._judge(Fit[Ring](None, reason=Loss.OUTSIDE_MEDIA, failed=self.policy.mode == "fail"), part.id)
+        return None
 
     def _box(self) -> tuple[Ring | None, XYWH | None]:
         """Corners of a turned box, or the upright box as drawn or as given; None, None when other parts say it."""

@@ -13,7 +13,7 @@ from reconciler.formats.geometry import Size
 from reconciler.formats.items import ExportItem
 from reconciler.formats.naming import primary_media
 from reconciler.formats.objects import RECORD_KEY, ImageObject, gather_objects
-from reconciler.model.json import JSON
+from reconciler.model.json import JSON, JSONObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,20 @@ class Picture:
         """What an import kept about the picture; {} when it was not imported."""
         found = self.drawn.extra.get(RECORD_KEY)
         return found if isinstance(found, Mapping) else {}
+
+    @property
+    def categories(self) -> Mapping[int, JSONObject]:
+        """Categories that came with the import, by their id there."""
+        rows = self.kept.get("categories")
+        return {
+            r["id"]: r
+            for r in (rows if isinstance(rows, list) else ())
+            if isinstance(r, Mapping) and _is_id(r.get("id")) and isinstance(r.get("name"), str)
+        }
+
+
+def _is_id(value: JSON) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)

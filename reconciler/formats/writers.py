@@ -14,6 +14,7 @@ from reconciler.formats.dm import unreadable
 from reconciler.formats.geometry import EdgePolicy
 from reconciler.formats.items import Writer
 from reconciler.formats.synapse_json import SynapseJsonOptions, SynapseJsonWriter
+from reconciler.formats.yolo_options import IMAGEFOLDER_SCHEMA, YOLO_SCHEMA, imagefolder_writer, yolo_writer
 from reconciler.model.json import JSON, JSONObject
 from reconciler.model.resource import Export
 
@@ -94,8 +95,10 @@ _MANIFEST_SCHEMA: Final[JSONObject] = {
 OPTION_SCHEMAS: Final[Mapping[str, JSONObject]] = {
     "coco": _COCO_SCHEMA,
     "csv": _CSV_SCHEMA,
+    "imagefolder": IMAGEFOLDER_SCHEMA,
     "manifest": _MANIFEST_SCHEMA,
     "synapse-json": {"type": "object", "additionalProperties": False, "properties": {}},
+    "yolo": YOLO_SCHEMA,
 }
 """Format → JSON Schema of `Export.options`."""
 
@@ -159,7 +162,13 @@ def _csv(export: Export, order: tuple[str, ...], reference: JSONObject, previous
 
 _RAW: Final = frozenset({"csv", "manifest", "synapse-json"})  # formats that keep the payload as it is
 _Maker = Callable[[Export, tuple[str, ...], JSONObject, Mapping[str, int]], Writer]
-_MAKERS: Final[Mapping[str, _Maker]] = {"coco": _coco, "csv": _csv, "synapse-json": _synapse_json}
+_MAKERS: Final[Mapping[str, _Maker]] = {
+    "coco": _coco,
+    "csv": _csv,
+    "imagefolder": imagefolder_writer,
+    "synapse-json": _synapse_json,
+    "yolo": yolo_writer,
+}
 
 
 def payload_fault(format: str, data: JSON) -> str | None:

@@ -111,7 +111,7 @@ def test_writer_is_found_by_format(name):
 
 
 def test_unknown_format_names_the_known_ones():
-    with pytest.raises(ConfigError, match="coco, csv, synapse-json"):
+    with pytest.raises(ConfigError, match="coco, csv, imagefolder, synapse-json, yolo"):
         open_writer(_export(format="tfrecord"))
 
 
