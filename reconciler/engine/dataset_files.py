@@ -45,12 +45,11 @@ class DatasetFolder:
         import yaml
 
         try:
-            value: JSON = yaml.load(self.read(name), Loader=yaml.BaseLoader)  # noqa: S506  makes texts alone
+            value: JSON = yaml.load(self.read(name), Loader=yaml.BaseLoader)
             return value
         except (yaml.YAMLError, UnicodeError, RecursionError) as exc:
-            text = (
-                f"{self.shown(name)} is not valid YAML: {str(exc).splitlines()[0] if str(exc) else 'nested too deep'}"
-            )
+            why = "nested too deep" if isinstance(exc, RecursionError) else str(exc).partition("\n")[0]
+            text = f"{self.shown(name)} is not valid YAML: {why}"
             raise SourceError([Problem(text, address=self.shown(name), fix="repair the file")]) from exc
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, islice
 
 from reconciler.destinations.base import Destination, Staging, Standing
 from reconciler.destinations.manifest import FileState
@@ -18,7 +19,7 @@ from reconciler.engine.export_items import ItemSet, SourceItem, sized, unreadabl
 from reconciler.engine.running import Applying
 from reconciler.errors import Problem, ReconcilerError
 from reconciler.formats.csv_rows import RowMeter
-from reconciler.formats.items import Fragment, ItemOutput, Writer
+from reconciler.formats.items import Fragment, ItemOutput, OutputFile, Writer
 from reconciler.formats.writers import build_summary
 from reconciler.model.address import Address
 from reconciler.model.checksum import Checksum
@@ -268,7 +269,7 @@ class Publication:
 
     def _stage_shared(self, staging: Staging) -> None:
         for shared in self.writer.assemble(self._fragments):
-            staging.put(shared.path, shared.chunks)
+            self._stage_file(staging, shared)
         is_query = self.export.query is not None
         accounts = [self.meter.account()] if is_query else map(self.writer.account, self._texts())
         provenance = {"configuration": self.run.session.configuration.digest}
@@ -282,6 +283,15 @@ class Publication:
             result=self.meter.result(self._fragments) if is_query else None,
         )
         staging.put(SUMMARY_PATH, [(canonical_json(summary) + "\n").encode()])
+
+    def _stage_file(self, staging: Staging, shared: OutputFile) -> None:
+        """A file of one piece that is published already stays; there can be one for every item."""
+        begin = list(islice(shared.chunks, 2))
+        state = self.sound.get(shared.path)
+        if len(begin) == 1 and state is not None and state.sha256 == hashlib.sha256(begin[0]).hexdigest():
+            staging.keep(shared.path)
+        else:
+            staging.put(shared.path, chain(begin, shared.chunks))
 
     def _texts(self) -> Iterator[str]:
         return (fragment.text for fragment in self._fragments())

@@ -1,8 +1,8 @@
 """Outlines of masks along pixel edges: the area inside an outline is exactly the number of its pixels.
 
-Pixels that touch at a corner belong to one component, as in OpenCV's contours, so an outline may touch itself. A hole is
-part of the outline around it: a bridge without width, there and back, leads from the outline to the hole. Such a ring has
-the right area, and any filling rule (even-odd or non-zero) gives exactly the pixels back.
+Pixels that touch at a corner belong to one component, as in OpenCV's contours, so an outline may touch itself. A hole
+is part of the outline around it: a bridge without width, there and back, leads from the outline to the hole. Such a
+ring has the right area, and any filling rule (even-odd or non-zero) gives exactly the pixels back.
 
 The work is done on the ends of runs, level by level from the top; nothing is done per pixel. This module knows of no
 file format.

@@ -49,11 +49,11 @@ class ImageFolderWriter:
     def paths(self, item: ExportItem) -> ItemPaths:
         """The primary picture: `<split>/<class>/<key><suffix>`; others: `files/[<split>/]<specification>/…`.
 
-        An item without its payload is taken for one of some class: two items that would collide in one class do so there.
+        An item without its payload is taken for one of some class: what would collide in one class does so there.
         """
         primary = primary_media(item)
         plain = settle_paths(item, self.options.originals, annotation=None).originals
-        paths = {spec: _aside(spec, path) for spec, path in plain.items() if spec != primary}
+        paths = {spec: _aside(path) for spec, path in plain.items() if spec != primary}
         if primary is not None and item.media:
             path = self._picture_path(item, primary)
             paths |= {} if path is None else {primary: path}
@@ -93,7 +93,7 @@ class ImageFolderWriter:
         yield OutputFile("classes.txt", iter(("".join(f"{folder}\n" for folder in sorted(folders)).encode(),)))
 
 
-def _aside(spec: str, path: str) -> str:
+def _aside(path: str) -> str:
     """Where a file goes that is not classified: never among the folders of classes."""
     return f"files/{path.removeprefix('images/')}" if path.startswith("images/") else path
 

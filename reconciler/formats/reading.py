@@ -34,22 +34,7 @@ class DatasetFiles(Protocol):
 
 
 _PICTURES: Final = frozenset(
-    (
-        ".bmp",
-        ".dng",
-        ".gif",
-        ".heic",
-        ".jfif",
-        ".jp2",
-        ".jpeg",
-        ".jpg",
-        ".mpo",
-        ".png",
-        ".ppm",
-        ".tif",
-        ".tiff",
-        ".webp",
-    )
+    f".{suffix}" for suffix in "bmp dng gif heic jfif jp2 jpeg jpg mpo png ppm tif tiff webp".split()
 )
 
 

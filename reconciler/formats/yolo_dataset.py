@@ -28,7 +28,7 @@ class DatasetHead:
     rules: ParseRules
 
     def name(self, index: int) -> str:
-        """The class of an id; ids are their own names when no file names classes. Raises ValueError for a strange id."""
+        """The class of an id, made up when no file names classes. Raises ValueError for one without a name."""
         if index in self.names:
             return self.names[index]
         if self.is_described:

@@ -19,7 +19,7 @@ from reconciler.formats.yolo_rows import box_row, joined, joint_values, ring_row
 from reconciler.model.json import JSONObject
 
 KEPT_KEY: Final = "yolo"
-"""Member of `extra[media]` under which an import keeps class ids, joint names, and rows that are not in our spelling."""
+"""Member of `extra[media]` for what an import keeps: class ids, joint names, and rows that are not in our spelling."""
 
 _OWN: Final = frozenset({"class", "iscrowd", "visibility"})
 

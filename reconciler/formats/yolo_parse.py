@@ -18,7 +18,7 @@ _UNIT: Final = 1.5e-6  # what six decimals can be wrong by at an edge, in fracti
 
 @dataclass(frozen=True, slots=True)
 class ParseRules:
-    """What rows mean. task: None when each row is judged by its length. joints: of a pose. across: numbers per joint."""
+    """What rows mean. task: None to judge each row by its length. joints: of a pose. across: numbers per joint."""
 
     task: Task | None = None
     joints: tuple[str, ...] = ()

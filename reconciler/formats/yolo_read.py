@@ -1,7 +1,7 @@
 """Read YOLO data sets into annotated documents: Ultralytics and Darknet layouts, in all the ways people write them.
 
-Pictures lead to their label files, never the reverse: a picture without one has no objects. Numbers are fractions of the
-picture's sides; a row that would not be written the same again is kept under `extra[media].yolo`.
+Pictures lead to their label files, never the reverse: a picture without one has no objects. Numbers are fractions of
+the picture's sides; a row that would not be written the same again is kept under `extra[media].yolo`.
 
 Sources: Ultralytics data set formats; Darknet's `obj.data`; predictions saved with a confidence column.
 """
@@ -78,7 +78,7 @@ class _PictureReader:
 
     def _bad(self, line: int, text: str, fix: str = "repair the row") -> None:
         assert self.label is not None
-        self.reading.problem(Problem(text, Location(self.reading.files.shown(self.label), line or None), fix=fix))
+        self.reading.problem(Problem(text, Location(self.reading.files.shown(self.label), line), fix=fix))
 
     def _row(self, number: int, tokens: Sequence[str], size: Size) -> None:
         try:

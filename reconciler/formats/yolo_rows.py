@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from reconciler.formats.annotations import Pair
 from reconciler.formats.fitting import XYWH
-from reconciler.formats.geometry import Pair, Ring, Size
+from reconciler.formats.geometry import Ring, Size
 
 NO_JOINT: Final = ("0.000000", "0.000000", "0")
 """x, y and visibility of a joint that is not there."""
