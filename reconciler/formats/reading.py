@@ -34,7 +34,10 @@ class DatasetFiles(Protocol):
 
 
 _PICTURES: Final = frozenset(
-    f".{suffix}" for suffix in "bmp dng gif heic jfif jp2 jpeg jpg mpo png ppm tif tiff webp".split()
+    (
+        *(".bmp", ".dng", ".gif", ".heic", ".jfif", ".jp2", ".jpeg", ".jpg"),
+        *(".mpo", ".png", ".ppm", ".tif", ".tiff", ".webp"),
+    )
 )
 
 
