@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.errors import Problem
 from reconciler.formats.account import Account, Loss, Outcome, Tally
-from reconciler.formats.annotations import MediaAnnotations
+from reconciler.formats.annotations import Classification, MediaAnnotations
 from reconciler.formats.dm import decode_payload
 from reconciler.formats.geometry import Size
 from reconciler.formats.items import ExportItem
@@ -98,8 +98,9 @@ def _picture(item: ExportItem, drawn: MediaAnnotations) -> Picture:
     tally = Tally(item.key, drawn.media, read=len(drawn.annotations))
     objects, loose = gather_objects(drawn)
     size = _size(item, drawn)
-    if size is None and drawn.annotations:
-        tally.note(Outcome.LOSSY, Loss.SIZE_UNKNOWN, *(a.id for a in drawn.annotations))
+    shaped = [a.id for a in drawn.annotations if not isinstance(a.shape, Classification)]
+    if size is None and shaped:
+        tally.note(Outcome.LOSSY, Loss.SIZE_UNKNOWN, *shaped)
     for group in loose:
         tally.note(Outcome.LOSSY, Loss.GROUP, *group.members)
     if drawn.relations:
