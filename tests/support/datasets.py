@@ -40,7 +40,7 @@ class MemoryDataset:
         return content.encode() if isinstance(content, str) else content
 
     def picture_size(self, name: str) -> tuple[int, int] | None:
-        return self.size
+        return self.size if name in self.files else None
 
     def settings(self, name: str) -> JSON:
         return yaml.load(self.read(name), Loader=yaml.BaseLoader)

@@ -62,13 +62,11 @@ def test_numbers_with_seventeen_digits_come_back():
 def test_edited_box_is_written_anew():
     source = read_dataset(MemoryDataset({"a.jpg": b"", "a.txt": "0 .5 .5 .5 .5\n", "classes.txt": "car"}), "yolo")
     (item,) = as_items(source.found)
+    writer = open_writer(make_export())
+    assert write_dataset(writer, [item])[0]["labels/a.txt"] == "0 .5 .5 .5 .5\n"
     (row,) = item.data["annotationsData"]["image_1"]
-    assert write_dataset(open_writer(make_export()), [item])[0]["labels/a.txt"] == "0 .5 .5 .5 .5\n"
     row["coordinate"]["width"] = 50
-    assert (
-        write_dataset(open_writer(make_export()), [item])[0]["labels/a.txt"]
-        == "0 0.375000 0.500000 0.250000 0.500000\n"
-    )
+    assert write_dataset(writer, [item])[0]["labels/a.txt"] == "0 0.375000 0.500000 0.250000 0.500000\n"
 
 
 def test_class_ids_of_an_import_stay():

@@ -101,7 +101,7 @@ CASES = [
         "detect",
         (_row("b", "bbox", [190, 1, 20, 2]),),
         ("clipped", "outside_media", ("b",)),
-        "the policy of all formats",
+        "one policy for all",
     ),
 ]
 
@@ -210,7 +210,7 @@ def test_label_lies_where_loaders_look_for_it():
 def test_pictures_that_would_share_a_label_file_are_refused():
     writer = open_writer(make_export())
     items = [_item(key="a?", name="s.png"), _item(key="a_", name="s.jpg")]
-    with pytest.raises(ConfigError, match="would both be written to 'labels/a_.txt'"):
+    with pytest.raises(ConfigError, match=r"would both be written to 'labels/a_\.txt'"):
         check_collisions((item.key, writer.paths(item)) for item in items)
 
 
