@@ -35,6 +35,10 @@ step "5. Do the exported datasets equal what was imported? pycocotools decides."
 run python check_export.py annotations/instances_val.json photos/images out/objects
 run python check_export.py annotations/person_keypoints_val.json photos/images out/poses
 
+step "6. Look at it: some pictures with the annotations drawn, and the data card beside them."
+for sheet in out/*/metadata/contact_sheet*.png; do printf '%s\n' "$PWD/$sheet"; done
+printf '%s\n' "$PWD/out/objects/README.md"
+
 step "Done. Now try, in $target:"
 cat <<'NEXT'
   reconciler graph                          what hangs on what

@@ -16,12 +16,15 @@ GLOBAL_FLAGS = frozenset({"--no-color", "--no-input"})
 # Options of commands: those that take a value, and those that do not.
 VALUES = frozenset(
     {
+        "--bwlimit",
         "--database",
         "--dialect",
         "--format",
         "--limit",
         "--listen",
         "--lock-timeout",
+        "--max-bytes",
+        "--max-calls",
         "--max-delete",
         "--mode",
         "--name",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from reconciler.config.checks.backends import is_usable
 from reconciler.config.checks.index import Index
+from reconciler.config.decode import size_bytes
 from reconciler.config.kinds import WORKSPACE
-from reconciler.config.nodes import ScalarNode, find, to_json
+from reconciler.config.nodes import Node, ScalarNode, find, to_json
 from reconciler.config.secrets import public_json, public_settings, written_secrets
 from reconciler.config.workspace import EMBEDDED_DEFAULTS, Backend, FilledWorkspace
 from reconciler.model.json import digest
@@ -20,8 +21,6 @@ def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: 
     settings = filled.settings
     usable = {name: backend for name, backend in sorted(filled.backends.items()) if is_usable(backend)}
     texts = [secrets, *(b.secrets | written_secrets(b.node) for b in filled.backends.values())]
-    fraction, floor = (find(settings.spec, "safety", key) for key in ("maxChangeFraction", "floor"))
-    defaults = Safety()
     return Workspace(
         name=settings.document.name if settings.document else root.name,
         root=root,
@@ -29,12 +28,22 @@ def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: 
         default_backend=index.default_backend,
         state_url=settings.state_url(),
         environment=settings.environment,
-        safety=Safety(
-            float(fraction.value) if isinstance(fraction, ScalarNode) else defaults.max_change_fraction,  # type: ignore[arg-type]
-            int(floor.value) if isinstance(floor, ScalarNode) else defaults.floor,  # type: ignore[arg-type]
-        ),
+        safety=_safety(settings.spec),
         location=settings.document.node.at if settings.document else None,
         secrets=frozenset().union(*texts),
+    )
+
+
+def _safety(spec: Node | None) -> Safety:
+    keys = ("maxChangeFraction", "floor", "maxBytes", "maxCalls")
+    nodes = (find(spec, "safety", key) for key in keys)
+    fraction, floor, most_bytes, most_calls = (n.value if isinstance(n, ScalarNode) else None for n in nodes)
+    defaults = Safety()
+    return Safety(
+        defaults.max_change_fraction if fraction is None else float(fraction),
+        defaults.floor if floor is None else int(floor),
+        size_bytes(most_bytes),  # type: ignore[arg-type]
+        None if most_calls is None else int(most_calls),
     )
 
 
@@ -47,8 +56,10 @@ def _settings(backend: Backend) -> BackendSettings:
 def configuration_digest(filled: FilledWorkspace, index: Index, root: Path) -> str:
     """Digest over what was declared: no position, no secret, no absolute folder."""
     documents = sorted(index.documents, key=lambda document: document.label)
+    policies = find(filled.settings.spec, "policies")
     return digest(
         {
+            **({"policies": public_json(WORKSPACE, policies)} if policies else {}),
             "environment": filled.settings.environment,
             "backends": {b.name: [public_settings(b.node), _settings(b).type] for b in used_backends(index)},
             "documents": [

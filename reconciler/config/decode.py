@@ -13,11 +13,13 @@ from reconciler.config.documents import Document
 from reconciler.config.nodes import to_json
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, JSONObject
+from reconciler.model.key_template import template_fields
 from reconciler.model.kinds import OBJECT_KINDS, ObjectKind
 from reconciler.model.resource import (
     AnnotationProject,
     AnnotationSource,
     AssetSet,
+    CardSettings,
     Collection,
     ColumnRule,
     ConstantMetadata,
@@ -47,6 +49,7 @@ from reconciler.model.resource import (
     SidecarMetadata,
     SourceLocation,
     Splits,
+    TableLimits,
     TableMetadata,
     TaskSet,
     TruthVersion,
@@ -216,7 +219,8 @@ def size_bytes(value: int | str | None) -> int | None:
 
 
 def _metadata_source(head: Head, spec: Spec) -> MetadataSource:
-    return MetadataSource(head, _origin(spec), Policy(spec.get("unmatchedRows", "warn")))
+    unmatched, conflicts = (Policy(spec.get(name, "warn")) for name in ("unmatchedRows", "conflicts"))
+    return MetadataSource(head, _origin(spec), unmatched, conflicts)
 
 
 def _origin(spec: Spec) -> TableMetadata | PathMetadata | SidecarMetadata | ConstantMetadata:
@@ -230,9 +234,11 @@ def _origin(spec: Spec) -> TableMetadata | PathMetadata | SidecarMetadata | Cons
 
 
 def _table(item: Spec) -> TableMetadata:
+    key = item["key"]
+    template = key["template"] if isinstance(key, Mapping) else ""
     return TableMetadata(
-        url=item["url"],
-        key=item["key"],
+        url=item.get("url", ""),
+        key=key if isinstance(key, str) else template_fields(template) if template else tuple(key),
         sheet=_integer(item.get("sheet", 1)),
         columns=tuple(
             ColumnRule(name, column.get("from", name), column.get("type"), column.get("default"))
@@ -240,7 +246,16 @@ def _table(item: Spec) -> TableMetadata:
         ),
         unlisted=item.get("unlisted", "keep"),
         options=item.get("options", {}),
+        key_template=template,
+        header=_integer(item["header"]) if "header" in item else None,
+        fill_merged=item.get("mergedCells") == "fill",
+        limits=_table_limits(item.get("limits", {})),
     )
+
+
+def _table_limits(item: Spec) -> TableLimits:
+    sizes = {name: size_bytes(item.get(name)) for name in ("maxFileSize", "maxMemory")}
+    return TableLimits(sizes["maxFileSize"], item.get("maxRows"), item.get("maxColumns"), sizes["maxMemory"])
 
 
 def _annotation_project(head: Head, spec: Spec) -> AnnotationProject:
@@ -333,7 +348,16 @@ def _export(head: Head, spec: Spec) -> Export:
         splits=_splits(spec["splits"]) if "splits" in spec else None,
         classes=None if classes is None else tuple(classes),
         geometry=_geometry(spec.get("geometry", "clip")),
+        card=_card(spec),
     )
+
+
+def _card(spec: Spec) -> CardSettings:
+    """Files and rows as they are have none: what is in them is not known here."""
+    item = spec.get("card", True)
+    if item is False or "collection" in spec or "query" in spec:
+        return CardSettings(is_written=False, sheet=0)
+    return CardSettings(sheet=int(item.get("contactSheet", 16))) if isinstance(item, dict) else CardSettings()
 
 
 def _target(spec: Spec) -> str:

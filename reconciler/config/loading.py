@@ -10,7 +10,9 @@ from pathlib import Path
 from reconciler.config.assembly import configuration_digest, used_backends, workspace_value
 from reconciler.config.checks import check_documents
 from reconciler.config.checks.backends import use_problems
+from reconciler.config.checks.content import block_problems
 from reconciler.config.checks.index import Index
+from reconciler.config.content import with_content
 from reconciler.config.decode import decode
 from reconciler.config.discovery import WORKSPACE_FILES, Glob, Walk
 from reconciler.config.documents import Document, is_workspace
@@ -149,6 +151,7 @@ class _Run:
         self.problems.extend(default_backend_problems(filled.settings))
         self.problems.extend(_plain_secrets(filled))
         self.problems.extend(_state_problems(filled.settings))
+        self.problems.extend(block_problems(find(filled.settings.spec, "policies", "content")))
         self._preparation = Preparation(self.root, resolved.values, self.environ, filled.settings.patches())
         return filled
 
@@ -235,7 +238,11 @@ class _Run:
 
     def configuration(self, filled: FilledWorkspace, documents: Sequence[Prepared], index: Index) -> Configuration:
         """Decode everything."""
-        resources = [decode(item.document, index.backend_name(item.document)) for item in documents]
+        spec = filled.settings.spec
+        resources = [
+            with_content(decode(item.document, index.backend_name(item.document)), item.document, spec)
+            for item in documents
+        ]
         secrets = frozenset().union(*(item.secrets for item in documents))
         warnings = sorted(dict.fromkeys(self.problems), key=problem_order)
         return Configuration(

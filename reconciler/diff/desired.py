@@ -210,6 +210,7 @@ def _export(resource: Export) -> dict[str, JSON]:
         else {"ratios": dict(splits.ratios), "seed": splits.seed},
         "classes": None if resource.classes is None else list(resource.classes),
         "geometry": {"mode": resource.geometry.mode, "tolerance": resource.geometry.tolerance},
+        "card": {"contactSheet": resource.card.sheet} if resource.card.is_written else False,
     }
 
 

@@ -18,7 +18,7 @@ from reconciler.model.json import JSONObject, canonical_json
 from reconciler.model.resource import AssetSet, OnExists
 from reconciler.model.unit import Unit, attributes_digest, content_digest, fields_digest
 from reconciler.plan.values import Action, RowChange
-from reconciler.providers.base import Content, Provider, RowOutcome, UnitDraft, UnitEdit
+from reconciler.providers.base import Content, Provider, RowOutcome, TransferNotes, UnitDraft, UnitEdit
 from reconciler.state.values import OwnedRow, Shape
 
 
@@ -26,8 +26,8 @@ from reconciler.state.values import OwnedRow, Shape
 class UnitWork:
     """How the units of one set are written.
 
-    content: None when nothing of the set is sent. found: the set holds what the collection held already. moved: key →
-    remote id of the units that the plan moves, where units can name each other.
+    content: None when nothing of the set is sent. notes: of earlier transfers. found: the set holds what the collection
+    held already. moved: key → remote id of the units that the plan moves, where units can name each other.
     """
 
     run: Applying
@@ -38,6 +38,7 @@ class UnitWork:
     content: Content | None
     adopt: bool
     found: bool = False
+    notes: TransferNotes | None = None
     moved: dict[str, str] = field(default_factory=dict)
 
     def adopt_all(self, *, mark: bool = False) -> None:
@@ -93,7 +94,8 @@ class UnitWork:
             raise SourceError([], f"{self.address} is not declared, so its files cannot be read")
         lacking = [_without_origin(row) for row in rows if "missing" in row.context]
         drafts = [self._draft(row) for row in rows if "missing" not in row.context]
-        return lacking + self.provider.create_units(self.collection_id, drafts, self.content, self.runner.sent)
+        sent, notes = self.runner.sent, self.notes
+        return lacking + self.provider.create_units(self.collection_id, drafts, self.content, sent, notes)
 
     def _replace(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         return replace_rows(rows, self._create, self.provider.delete_units)
@@ -246,4 +248,5 @@ def unit_work(run: Applying, runner: RowRunner, provider: Provider, collection_i
         adopt = declared.head.lifecycle.on_exists is OnExists.ADOPT
     moves = run.plan.rows(runner.address, [Action.MOVE]) if provider.capabilities.is_outside else ()
     moved = {row.key: row.remote_id or "" for row in moves}
-    return UnitWork(run, provider, runner, runner.address, collection_id, content, adopt, found, moved)
+    notes = run.session.transfers if content is not None else None
+    return UnitWork(run, provider, runner, runner.address, collection_id, content, adopt, found, notes, moved)

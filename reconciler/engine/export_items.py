@@ -69,7 +69,7 @@ def writer_for(export: Export, declared: Mapping[Address, Resource], published: 
     """The writer of an export. published: its last `classes.json`, so that class ids stay."""
     if export.format == "manifest":
         return _manifest_writer(export)
-    project = _project(export, declared)
+    project = declared_project(export, declared)
     classes: tuple[str, ...] = ()
     if isinstance(project, AnnotationProject) and project.classes:
         # Classes of keypoints name joints, which are parts of an object and no categories.
@@ -89,7 +89,7 @@ def _manifest_writer(export: Export) -> Writer:
     return ManifestWriter(name, dialect, options.get("names", "file"), options.get("parents", "path"))
 
 
-def _project(export: Export, declared: Mapping[Address, Resource]) -> Resource | None:
+def declared_project(export: Export, declared: Mapping[Address, Resource]) -> Resource | None:
     """The declared project whose classes count: the export's own, else that of its ground truth."""
     reference: object = export.project
     if reference is None and export.ground_truth is not None and isinstance(export.ground_truth.dataset, Ref):
@@ -164,6 +164,10 @@ class ItemSet:
     def _source(self, one: SpooledItem) -> SourceItem:
         record = replace(_decode_head(one.head), data=json.loads(one.data))
         return SourceItem(_item(record, one.key, self.export), one.content, record.files, one.fault)
+
+    def item(self, key: str) -> SourceItem:
+        """One item with its payload. Raises KeyError."""
+        return self._source(self.spool.item(key))
 
     def __len__(self) -> int:
         return len(self.spool)

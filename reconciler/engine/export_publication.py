@@ -8,16 +8,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
 
 from reconciler.destinations.base import Destination, Staging, Standing
 from reconciler.destinations.manifest import FileState
 from reconciler.engine.events import Progress
+from reconciler.engine.export_card import ClassCounts, card_facts, card_files, draw_sheets
 from reconciler.engine.export_items import ItemSet, SourceItem, sized, unreadable_item
 from reconciler.engine.running import Applying
 from reconciler.errors import Problem, ReconcilerError
+from reconciler.formats.card import Facts
 from reconciler.formats.csv_rows import RowMeter
 from reconciler.formats.items import Fragment, ItemOutput, OutputFile, Writer
 from reconciler.formats.writers import build_summary
@@ -268,33 +270,59 @@ class Publication:
         return sent
 
     def _stage_shared(self, staging: Staging) -> None:
-        for shared in self.writer.assemble(self._fragments):
-            self._stage_file(staging, shared)
+        shared = {}
+        for file in self.writer.assemble(self._fragments):
+            state = self._stage_file(staging, file)
+            if not file.is_of_item:
+                shared[file.path] = (state.size_bytes, state.sha256)
+        summary, classes = self._summary()
+        self._put(staging, SUMMARY_PATH, (canonical_json(summary) + "\n").encode())
+        if self.export.card.is_written:
+            facts = card_facts(self.export, self.run.declared, summary)
+            self._stage_card(staging, replace(facts, classes=classes, shared=shared))
+
+    def _stage_file(self, staging: Staging, file: OutputFile) -> FileState:
+        """Write a shared file. One of a single piece stays when it has these bytes; there can be one for every item."""
+        begin = list(islice(file.chunks, 2))
+        if len(begin) == 1 and (kept := self._keep(staging, file.path, begin[0])) is not None:
+            return kept
+        return staging.put(file.path, chain(begin, file.chunks))
+
+    def _keep(self, staging: Staging, path: str, content: bytes) -> FileState | None:
+        """Keep the published file of that path if it has these bytes."""
+        state = self.sound.get(path)
+        if state is None or state.sha256 != hashlib.sha256(content).hexdigest():
+            return None
+        staging.keep(path)
+        return state
+
+    def _stage_card(self, staging: Staging, facts: Facts) -> None:
+        sheets = draw_sheets(self.export, self.items, self.provider)
+        facts = replace(facts, sheets=tuple(sheets.files), unsheeted=sheets.missing)
+        for path, content in {**sheets.files, **card_files(facts)}.items():
+            self._put(staging, path, content)
+
+    def _put(self, staging: Staging, path: str, content: bytes) -> None:
+        """Write a small file, or keep the published one when it has these bytes."""
+        if self._keep(staging, path, content) is None:
+            staging.put(path, [content])
+
+    def _summary(self) -> tuple[JSONObject, Mapping[str, Mapping[str, int]]]:
+        """What goes into the summary, and how many objects of each class there are in each split."""
         is_query = self.export.query is not None
-        accounts = [self.meter.account()] if is_query else map(self.writer.account, self._texts())
-        provenance = {"configuration": self.run.session.configuration.digest}
+        counts = ClassCounts()
+        accounts = [self.meter.account()] if is_query else counts.watch(self._fragments(), self.writer)
         summary = build_summary(
             self.export,
             accounts,
             items=self.tally.items,
-            provenance=provenance,
+            provenance={"configuration": self.run.session.configuration.digest},
             unreadable=self.tally.unreadable,
             counted=_COUNTED.get(self.export.target, "annotations"),
             result=self.meter.result(self._fragments) if is_query else None,
+            classes=lambda: counts.found,
         )
-        staging.put(SUMMARY_PATH, [(canonical_json(summary) + "\n").encode()])
-
-    def _stage_file(self, staging: Staging, shared: OutputFile) -> None:
-        """A file of one piece that is published already stays; there can be one for every item."""
-        begin = list(islice(shared.chunks, 2))
-        state = self.sound.get(shared.path)
-        if len(begin) == 1 and state is not None and state.sha256 == hashlib.sha256(begin[0]).hexdigest():
-            staging.keep(shared.path)
-        else:
-            staging.put(shared.path, chain(begin, shared.chunks))
-
-    def _texts(self) -> Iterator[str]:
-        return (fragment.text for fragment in self._fragments())
+        return summary, counts.found
 
     def _fragments(self) -> Iterator[Fragment]:
         for key, split, text in self.fragments.fragments(self.address):

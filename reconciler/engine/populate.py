@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from reconciler.engine.events import Scanning
 from reconciler.engine.origins import IsOutside, unit_references, with_provenance
@@ -19,6 +20,9 @@ from reconciler.model.resource import AssetSet, FileSpecification, MetadataSourc
 from reconciler.model.unit import Unit, attributes_digest, content_digest, fields_digest
 from reconciler.plan.header import decode_problem, encode_problem
 from reconciler.state.populations import DesiredRow, Population
+
+if TYPE_CHECKING:
+    from reconciler.sources import FileRules, Verdicts
 
 _FORMAT = 2  # raise when rows are computed differently, so that cached populations are not used
 
@@ -58,24 +62,26 @@ def unit_population(
 ) -> tuple[Population, list[Problem]]:
     """Return the desired units of a set and the warnings found on the way.
 
+    What the content rules refuse is in the summary of the population, under `refused`; it does not stop planning.
+
     An unchanged source is recognised by names, sizes, times and inodes alone; nothing is read again.
 
     Raises:
         SourceError: the source is missing, empty, unreadable or ambiguous; ConfigError: its data breaks a rule. All
         problems at once.
     """
-    from reconciler.sources import survey
+    from reconciler.sources import file_rules, survey
 
     address = asset_set.head.address
     session.events(Scanning(address))
     asset_set = located(session, asset_set)
     seen = survey(asset_set, rules.specifications, metadata, unit_meta_schema=rules.schema)
-    name = digest(
-        [_FORMAT, seen.fingerprint, rules.algorithm, rules.one_per_content, asset_set.duplicates.value, rules.form]
-    )
+    content = file_rules(asset_set, rules.specifications)
+    told = [_FORMAT, seen.fingerprint, rules.algorithm, rules.one_per_content, asset_set.duplicates.value, rules.form]
+    name = digest([*told, content.name] if content.name else told)
     population = session.cache.find(address, name)
     if population is None:
-        population = _build(session, asset_set, seen, name, rules)
+        population = _build(session, asset_set, seen, name, rules, content)
     problems = [decode_problem(value) for value in population.summary["problems"]]
     problems += _duplicates(asset_set, population, rules)
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
@@ -84,8 +90,10 @@ def unit_population(
     return population, problems
 
 
-def _build(session: Session, asset_set: AssetSet, seen: object, name: str, rules: UnitRules) -> Population:
-    from reconciler.sources import DigestCache, Survey, hash_units
+def _build(
+    session: Session, asset_set: AssetSet, seen: object, name: str, rules: UnitRules, content: FileRules
+) -> Population:
+    from reconciler.sources import DigestCache, Survey, Verdicts, hash_units
 
     assert isinstance(seen, Survey)
     assembly = seen.assemble()
@@ -106,6 +114,7 @@ def _build(session: Session, asset_set: AssetSet, seen: object, name: str, rules
         summary["problems"].append(encode_problem(problem))
 
     with closing(DigestCache(session.work_folder / "digests.db")) as cache:
+        verdicts = Verdicts(content, cache, asset_set) if content.specifications else None
         units = hash_units(
             assembly.units(),
             asset_set,
@@ -114,12 +123,24 @@ def _build(session: Session, asset_set: AssetSet, seen: object, name: str, rules
             workers=session.parallelism,
             progress=progress,
             report=report,
+            verdicts=verdicts,
         )
+        if verdicts is not None:
+            units = _judged(units, verdicts, summary)
         one = rules.one_per_content and asset_set.duplicates is not Policy.FAIL
         if rules.is_outside is not None:
             units = _noting_references(with_provenance(units, asset_set, rules.is_outside), summary, address, rules)
         fitted = _fitted(units, rules, address, report)
         return session.cache.build(address, name, _rows(fitted), summary, one_per_content=one)
+
+
+def _judged(units: Iterator[Unit], verdicts: Verdicts, summary: dict[str, JSON]) -> Iterator[Unit]:
+    """After the last unit, put into the summary what the content rules found."""
+    yield from units
+    verdicts.close()
+    summary["problems"] += [encode_problem(problem) for problem in verdicts.warned]
+    summary["refused"] = [encode_problem(problem) for problem in verdicts.refused]
+    summary["content"] = verdicts.notes
 
 
 def _noting_references(

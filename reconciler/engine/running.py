@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from reconciler.engine.events import Progress, RowFailed
+from reconciler.engine.events import Progress, RowDone, RowFailed
 from reconciler.engine.session import Session
 from reconciler.errors import Denied, Problem, ReconcilerError, Transient
 from reconciler.model.address import Address
@@ -121,6 +121,7 @@ class RowRunner:
         with self._lock:
             self._sent += size
         self._tell()
+        self.run.session.pace(size)
 
     def perform(
         self,
@@ -191,6 +192,9 @@ class RowRunner:
             if recorded.seen:
                 self.run.session.cache.confirm(self.address, recorded.seen)
             self.done[action] = self.done.get(action, 0) + len(good)
+            for row, outcome in good:
+                done = RowDone(self.address, row.key, row.action, outcome.remote_id or row.remote_id, row.bytes)
+                self.run.session.events(done)
             self._tell()
 
     def _note_failure(self, row: RowChange, error: ReconcilerError | None) -> None:

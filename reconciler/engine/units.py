@@ -22,6 +22,7 @@ from reconciler.model.body import holds
 from reconciler.model.json import JSON
 from reconciler.model.observed import Found
 from reconciler.model.resource import AssetSet, Collection, FileSpecification, Layout, MetadataSource, OnExists, Ref
+from reconciler.plan.header import decode_problem
 from reconciler.plan.rows import RowDigests, RowRules, Stray
 from reconciler.plan.values import Action, Change, RowCounts
 from reconciler.providers.base import Capabilities, Provider
@@ -46,6 +47,7 @@ def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
         asset_set = replace(asset_set, layout=_file_layout(asset_set, provider.capabilities))
     population, problems = unit_population(planning.session, asset_set, sources, rules)
     planning.problems.extend(problems)
+    planning.refused.extend(decode_problem(value) for value in population.summary.get("refused", ()))
     planning.populations[head.address] = population
 
     record = planning.owned.get(head.address)
@@ -62,7 +64,7 @@ def plan_units(planning: Planning, asset_set: AssetSet) -> Change:
         refresh_units(planning.session, provider, planning.store, listed, differences, population)
     elif record is not None and parent is None and not row_rules.rebound:
         differences.finish_refresh()  # the collection is made again, so every unit is gone
-    notes = partial(_notes, population.summary["account"], provider.capabilities.trash)
+    notes = partial(_notes, population.summary, provider.capabilities.trash)
     levels = _levels(planning, head.address, population, provider.capabilities)
     rows = RowSet(population, differences, row_rules, partial(_explain_in_order, levels), notes)
     return add_row_set(planning, head, desired_fields(asset_set), rows)
@@ -90,9 +92,9 @@ def _file_layout(asset_set: AssetSet, capabilities: Capabilities) -> Layout:
     return Layout.NAMES if block.get("folders") == "flat" else Layout.PATHS
 
 
-def _notes(account: Mapping[str, JSON], trash: bool, counts: RowCounts, drift: int) -> tuple[str, ...]:
+def _notes(summary: Mapping[str, JSON], trash: bool, counts: RowCounts, drift: int) -> tuple[str, ...]:
     del drift  # shown apart
-    notes = [_source_note(account)]
+    notes = [_source_note(summary["account"]), *summary.get("content", ())]
     if trash and counts.delete:
         notes.append("what is deleted goes to the trash, from where it can be restored for a while")
     if counts.kept:

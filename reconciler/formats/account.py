@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -56,11 +57,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Sums and their reasons. read = written + dropped + failed, counted in annotations as the payload has them."""
+    """Sums and their reasons. read = written + dropped + failed, counted in annotations as the payload has them.
+
+    classes: how many objects of each class were written; {} when the format does not look at classes.
+    """
 
     read: int = 0
     written: int = 0
     entries: tuple[Entry, ...] = ()
+    classes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def dropped(self) -> int:
@@ -80,7 +85,7 @@ def _count(entries: Iterable[Entry], outcome: Outcome) -> int:
 def encode_account(account: Account) -> JSON:
     """Compact JSON for a cache; `decode_account` reads it."""
     rows = [[e.outcome, e.reason, list(e.annotations), e.media, e.key] for e in account.entries]
-    return {"read": account.read, "written": account.written, "entries": rows}
+    return {"read": account.read, "written": account.written, "entries": rows, "classes": dict(account.classes)}
 
 
 def decode_account(value: Mapping[str, JSON]) -> Account:
@@ -89,7 +94,17 @@ def decode_account(value: Mapping[str, JSON]) -> Account:
         Entry(Outcome(outcome), Loss(reason), tuple(ids), media, key)
         for outcome, reason, ids, media, key in value["entries"]
     )
-    return Account(value["read"], value["written"], tuple(rows))
+    return Account(value["read"], value["written"], tuple(rows), value.get("classes", {}))
+
+
+def total(accounts: Iterable[Account]) -> Account:
+    """One account of several, their entries in order."""
+    found = list(accounts)
+    classes: Counter[str] = Counter()
+    for one in found:
+        classes.update(one.classes)
+    entries = tuple(e for one in found for e in one.entries)
+    return Account(sum(a.read for a in found), sum(a.written for a in found), entries, dict(sorted(classes.items())))
 
 
 @dataclass(slots=True)
@@ -101,6 +116,7 @@ class Tally:
     read: int = 0
     written: int = 0
     entries: list[Entry] = field(default_factory=list)
+    classes: Counter[str] = field(default_factory=Counter)
 
     def note(self, outcome: Outcome, reason: Loss, *annotations: str) -> None:
         """Add one line about these annotations."""
@@ -108,7 +124,7 @@ class Tally:
 
     def account(self) -> Account:
         """The finished account."""
-        return Account(self.read, self.written, tuple(self.entries))
+        return Account(self.read, self.written, tuple(self.entries), dict(sorted(self.classes.items())))
 
 
 def summarise(accounts: Iterable[Account], counted: str = "annotations", *, examples: int = 20) -> JSON:

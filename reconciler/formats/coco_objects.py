@@ -65,6 +65,7 @@ def write_object(found: ImageObject, rules: ObjectRules, tally: Tally) -> CocoOb
         return None
     if isinstance(first.shape, Classification):
         tally.written += 1
+        tally.classes[category["name"]] += 1
         return CocoObject("l", _kept_id(found), category, None, _labelled(found))
     return _ObjectWriter(found, rules, tally, category).write()
 
@@ -163,7 +164,7 @@ class _ObjectWriter:
         if fitted.mask is not None and self.rules.size is None:
             fitted.leave_out(self.tally, Loss.SIZE_UNKNOWN)
             return None
-        fitted.settle(self.tally)
+        fitted.settle(self.tally, self.category["name"])
         self._note(fitted.left)
         return self._object(fitted)
 

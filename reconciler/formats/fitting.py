@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from reconciler.formats.account import Loss, Outcome, Tally
 from reconciler.formats.annotations import Box, Joint, Mask, Polygon
+from reconciler.formats.categories import class_key
 from reconciler.formats.geometry import EdgePolicy, Fit, Ring, Size, corners, fit_box, fit_joints, fit_ring
 from reconciler.formats.objects import ImageObject, joints_of
 
@@ -58,9 +59,13 @@ class FittedObject:
         why, failed = self.refused or (reason or next(iter(self.gone.values()), Loss.EMPTY_SHAPE), False)
         tally.note(Outcome.FAILED if failed else Outcome.DROPPED, why, *self.found.ids)
 
-    def settle(self, tally: Tally) -> None:
-        """Tell the tally that what is left is written."""
+    def settle(self, tally: Tally, class_name: str | None = None) -> None:
+        """Tell the tally that what is left is written, as one object of a class (None: of that of its first part)."""
         tally.written += len(self.left)
+        body = self.found.body or self.found.parts[0]
+        name = class_name or (class_key(body.class_name) if body.class_name else None)
+        if name:
+            tally.classes[name] += 1
         for part, reason in self.gone.items():
             tally.note(Outcome.DROPPED, reason, part)
         if self.clipped:

@@ -128,6 +128,8 @@ def _settle(picture: Picture, *, is_primary: bool, leaves_out: bool) -> None:
             tally.note(Outcome.DROPPED, Loss.SECOND_CLASS, annotation.id)
         else:
             _write(annotation, tally)
+    if name is not None:
+        tally.classes[name] += 1
     if is_primary and name is None and leaves_out:
         tally.note(Outcome.DROPPED, Loss.NO_CLASS)  # the picture itself
 

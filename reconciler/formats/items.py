@@ -80,10 +80,11 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """A shared file. chunks: its bytes, to be read once."""
+    """A shared file. chunks: its bytes, to be read once. is_of_item: about one item alone; see `ItemPaths.shared`."""
 
     path: str
     chunks: Iterator[bytes]
+    is_of_item: bool = False
 
 
 Fragments = Callable[[], Iterable[Fragment]]

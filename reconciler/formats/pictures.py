@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.errors import Problem
-from reconciler.formats.account import Account, Loss, Outcome, Tally
+from reconciler.formats.account import Account, Loss, Outcome, Tally, total
 from reconciler.formats.annotations import Classification, MediaAnnotations
 from reconciler.formats.dm import decode_payload
 from reconciler.formats.geometry import Size
@@ -68,9 +68,7 @@ class Drawn:
 
     def account(self) -> Account:
         """Everything the tallies have been told."""
-        accounts = [t.account() for t in (*(p.tally for p in self.pictures), *self.refused)]
-        entries = tuple(e for a in accounts for e in a.entries)
-        return Account(sum(a.read for a in accounts), sum(a.written for a in accounts), entries)
+        return total(t.account() for t in (*(p.tally for p in self.pictures), *self.refused))
 
 
 def draw(item: ExportItem) -> Drawn:

@@ -195,6 +195,7 @@ def build_summary(
     unreadable: Sequence[JSONObject] = (),
     counted: str = "annotations",
     result: JSONObject | None = None,
+    classes: Callable[[], Mapping[str, Mapping[str, int]]] = dict,
 ) -> JSONObject:
     """The content of `metadata/export_summary.json`.
 
@@ -211,9 +212,16 @@ def build_summary(
         **({"result": dict(result)} if result else {}),
         "items": dict(sorted(items.items())),
         **summarise(accounts, counted),
+        **({"classes": _sorted(found)} if (found := classes()) and any(found.values()) else {}),
         **({"unreadable": list(unreadable)} if unreadable else {}),
         **({"provenance": dict(provenance)} if provenance else {}),
     }
+
+
+def _sorted(classes: Mapping[str, Mapping[str, int]]) -> JSONObject:
+    """By split when there are several, else by class alone."""
+    counts = {split: dict(sorted(found.items())) for split, found in sorted(classes.items())}
+    return counts[""] if list(counts) == [""] else counts
 
 
 def _geometry(export: Export) -> JSONObject:

@@ -133,7 +133,7 @@ class _RowWriter:
         if written is None:
             fitted.leave_out(self.tally, Loss.EMPTY_SHAPE)
             return None
-        fitted.settle(self.tally)
+        fitted.settle(self.tally, written.name)
         self._note(fitted, main, written)
         return written
 

@@ -215,4 +215,4 @@ class _Assembly:
 
 
 def _label_file(path: str, rows: Sequence[str]) -> OutputFile:
-    return OutputFile(path, iter(("".join(f"{row}\n" for row in rows).encode(),)))
+    return OutputFile(path, iter(("".join(f"{row}\n" for row in rows).encode(),)), is_of_item=True)

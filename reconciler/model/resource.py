@@ -15,6 +15,7 @@ from typing import Literal
 
 from reconciler.errors import Location
 from reconciler.model.address import Address
+from reconciler.model.content import ContentBlock
 from reconciler.model.json import JSON, JSONObject
 
 
@@ -167,7 +168,10 @@ class KeyRule:
 
 @dataclass(frozen=True, slots=True)
 class FileRule:
-    """Files whose path matches the glob belong to the specification; first match wins."""
+    """Files whose path matches the glob belong to the specification; first match wins.
+
+    specification: a name, or a pattern with `{n}` for numbered ones, which the files of a unit fill in natural order.
+    """
 
     match: str
     specification: str
@@ -202,7 +206,8 @@ class AssetSet:
     max_file_size_bytes: None means no limit. prune: delete units that left the source. existing: set when the units are
     those that the collection holds; there are no sources then. manifest: names the files; `sources` are then the folder
     it lies in and the root of this machine. provenance: for units that have none of their own, as in
-    `Unit.attributes`; units that it names are left out.
+    `Unit.attributes`; units that it names are left out. content: what the content of files may be, weakest block
+    first.
     """
 
     head: Head
@@ -224,6 +229,7 @@ class AssetSet:
     existing: Existing | None = None
     manifest: ManifestFile | None = None
     provenance: JSONObject = field(default_factory=dict)
+    content: tuple[ContentBlock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,15 +243,36 @@ class ColumnRule:
 
 
 @dataclass(frozen=True, slots=True)
+class TableLimits:
+    """How much of a table is read at most; None: what the reader of its format takes by itself."""
+
+    max_file_bytes: int | None = None
+    max_rows: int | None = None
+    max_columns: int | None = None
+    max_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TableMetadata:
-    """Rows of a table, one per unit. sheet: 1-based number or name. unlisted: keep or drop columns not in `columns`."""
+    """Rows of a table, one per unit.
+
+    url: "" for the one table with a usual name beside the data; ending with "/", the one in that folder. key: name of
+    the column with the key of the unit, or names of several; key_template: how they make the key, as in
+    "{site}/{number:04}"; "" joins them with "/". sheet: 1-based number or name. header: row number from 1; None: the
+    first one that names the key. unlisted: keep or drop columns not in `columns`. fill_merged: cells of a merged range
+    all have its value.
+    """
 
     url: str
-    key: str
+    key: str | tuple[str, ...]
     sheet: int | str = 1
     columns: tuple[ColumnRule, ...] = ()
     unlisted: Literal["keep", "drop"] = "keep"
     options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+    key_template: str = ""
+    header: int | None = None
+    fill_merged: bool = False
+    limits: TableLimits = TableLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,11 +299,12 @@ class ConstantMetadata:
 
 @dataclass(frozen=True, slots=True)
 class MetadataSource:
-    """kind: MetadataSource: exactly one origin."""
+    """kind: MetadataSource: exactly one origin. conflicts: values that an earlier source gives otherwise."""
 
     head: Head
     origin: TableMetadata | PathMetadata | SidecarMetadata | ConstantMetadata
     unmatched_rows: Policy = Policy.WARN
+    conflicts: Policy = Policy.WARN
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +385,14 @@ TABLE_MARK = "{table}"
 
 
 @dataclass(frozen=True, slots=True)
+class CardSettings:
+    """The data card of an export. is_written: README.md and Croissant. sheet: pictures per contact sheet, or 0."""
+
+    is_written: bool = True
+    sheet: int = 16
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
     """kind: Export. target: assignment, ground_truth, task, collection or query. classes: order of categories; None =
     the project's.
@@ -380,6 +416,7 @@ class Export:
     collection: Reference | None = None
     query: str | None = None
     table: Reference | None = None
+    card: CardSettings = CardSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,16 @@ class BackendSettings:
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """Limits for deletes and replaces in one set: at most `max_change_fraction` of its units, once it has `floor`."""
+    """Limits of one run.
+
+    Deletes and replaces in one set: at most `max_change_fraction` of its units, once it has `floor`. max_bytes,
+    max_calls: of the whole run; None does not limit it.
+    """
 
     max_change_fraction: float = 0.3
     floor: int = 10
+    max_bytes: int | None = None
+    max_calls: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ class PlanHeader:
     """Identity of a plan.
 
     lineage, serial: of the state it was computed from. configuration: digest of the documents. plan_id: digest of
-    everything that will be done; equal plans have equal ids. problems: warnings. unsafe: limits it exceeds, so that it
-    must not be applied. created: RFC 3339 UTC, the only part that differs between
+    everything that will be done; equal plans have equal ids. problems: warnings. unsafe, refused: limits it exceeds,
+    and what policies forbid, so that it must not be applied. created: RFC 3339 UTC, the only part that differs between
     two computations of one plan. destroy: made by `destroy`. targets: addresses it was limited to, as text.
     """
 
@@ -35,6 +35,7 @@ class PlanHeader:
     totals: Totals = field(default_factory=Totals)
     problems: tuple[Problem, ...] = ()
     unsafe: tuple[Problem, ...] = ()
+    refused: tuple[Problem, ...] = ()
     format_version: int = FORMAT_VERSION
 
 
@@ -76,6 +77,7 @@ def encode_header(header: PlanHeader) -> dict[str, JSON]:
     result = asdict(header)
     result["problems"] = [encode_problem(problem) for problem in header.problems]
     result["unsafe"] = [encode_problem(problem) for problem in header.unsafe]
+    result["refused"] = [encode_problem(problem) for problem in header.refused]
     return result
 
 
@@ -90,6 +92,7 @@ def decode_header(value: Mapping[str, JSON]) -> PlanHeader:
             "totals": Totals(**totals),
             "problems": tuple(decode_problem(problem) for problem in value["problems"]),
             "unsafe": tuple(decode_problem(problem) for problem in value["unsafe"]),
+            "refused": tuple(decode_problem(problem) for problem in value.get("refused", ())),
         }
     )
 

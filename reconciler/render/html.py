@@ -43,7 +43,7 @@ def _body(plan: PlanFile) -> Iterator[str]:
     header = plan.header
     for line in summary_lines(header.totals):
         yield f"<p><strong>{escape(line)}</strong></p>"
-    for problem in header.unsafe:
+    for problem in (*header.refused, *header.unsafe):
         yield f'<pre class="problem unsafe">{escape(problem_text(problem))}</pre>'
     for problem in header.problems:
         yield f'<pre class="problem">{escape(problem_text(problem))}</pre>'

@@ -32,7 +32,9 @@ def plan_markdown(plan: PlanFile, *, budget: int = BUDGET) -> str:
     page = _Page(budget - _TAIL)
     page.add(f"### {name} for {where}\n\n**{lines[0]}**\n" + "".join(f"\n{line}\n" for line in lines[1:]))
     shown = [change for change in plan.changes() if is_shown(change)]
-    page.add_all("problem", [_quote(problem_text(problem)) for problem in (*header.unsafe, *header.problems)])
+    page.add_all(
+        "problem", [_quote(problem_text(problem)) for problem in (*header.refused, *header.unsafe, *header.problems)]
+    )
     _table(page, shown)
     drift = drift_text(plan)
     if drift:

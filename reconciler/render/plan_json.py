@@ -46,7 +46,7 @@ def plan_json(plan: PlanFile, *, units: int = UNITS) -> str:
 def plan_document(plan: PlanFile, *, units: int = UNITS) -> dict[str, JSON]:
     """The document as a value."""
     header, changes = plan.header, plan.changes()
-    is_blocked = bool(header.unsafe) or any(change.action is Action.BLOCKED for change in changes)
+    is_blocked = bool(header.unsafe or header.refused) or any(change.action is Action.BLOCKED for change in changes)
     return {
         "format_version": FORMAT_VERSION,
         "resource_changes": [_resource(plan, change, units) for change in changes],
@@ -68,6 +68,7 @@ def plan_document(plan: PlanFile, *, units: int = UNITS) -> dict[str, JSON]:
             "totals": asdict(header.totals),
             "warnings": [encode_problem(problem) for problem in header.problems],
             "unsafe": [encode_problem(problem) for problem in header.unsafe],
+            "refused": [encode_problem(problem) for problem in header.refused],
         },
     }
 

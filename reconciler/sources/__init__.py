@@ -5,9 +5,11 @@ from reconciler.sources.assembly import Assembly, describe
 from reconciler.sources.cache import DigestCache
 from reconciler.sources.content import SourceContent
 from reconciler.sources.explore import Exploration, explore
+from reconciler.sources.file_rules import FileRules, file_rules
 from reconciler.sources.hashing import hash_units
 from reconciler.sources.survey import Survey, survey
 from reconciler.sources.table import MetadataTable, read_metadata
+from reconciler.sources.verdicts import Verdicts
 
 __all__ = [
     "Account",
@@ -15,13 +17,16 @@ __all__ = [
     "DigestCache",
     "Exploration",
     "Fault",
+    "FileRules",
     "Finding",
     "MetadataTable",
     "SourceContent",
     "Survey",
     "Tally",
+    "Verdicts",
     "describe",
     "explore",
+    "file_rules",
     "hash_units",
     "read_metadata",
     "survey",

@@ -1,4 +1,4 @@
-"""Remembers digests of files by place and stamp, in a SQLite file that several processes may share."""
+"""Remembers digests of files and verdicts on their content by place and stamp, in a SQLite file to be shared."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS places (id INTEGER PRIMARY KEY, place TEXT UNIQUE);
 CREATE TABLE IF NOT EXISTS digests (place INTEGER, algorithm TEXT, path TEXT, stamp TEXT, hex TEXT, flaw TEXT,
   PRIMARY KEY (place, algorithm, path)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS verdicts (place INTEGER, rules TEXT, path TEXT, stamp TEXT, verdict TEXT,
+  PRIMARY KEY (place, rules, path)) WITHOUT ROWID;
 """
 
 
@@ -72,6 +74,26 @@ class DigestCache:
         number = self._place(place)
         rows = [(number, algorithm, path, stamp, d.hex, d.flaw) for path, (stamp, d) in sorted(digests.items())]
         self._write("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def look_up_verdicts(self, place: str, rules: str, stamps: Sequence[tuple[str, str]]) -> dict[str, str]:
+        """Return path → verdict of those (path, stamp) that were judged by these rules with exactly this stamp."""
+        number = self._place(place)
+        found: dict[str, str] = {}
+        for chunk in _chunks(stamps):
+            known = dict(chunk)
+            query = (
+                "SELECT path, stamp, verdict FROM verdicts WHERE place = ? AND rules = ? "
+                f"AND path IN ({','.join('?' * len(chunk))})"
+            )
+            rows = self._db.execute(query, (number, rules, *known))
+            found |= {path: verdict for path, stamp, verdict in rows if known[path] == stamp}
+        return found
+
+    def store_verdicts(self, place: str, rules: str, verdicts: Mapping[str, tuple[str, str]]) -> None:
+        """Remember path → (stamp, verdict)."""
+        number = self._place(place)
+        rows = [(number, rules, path, stamp, verdict) for path, (stamp, verdict) in sorted(verdicts.items())]
+        self._write("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?)", rows)
 
     def close(self) -> None:
         """Close the file."""

@@ -20,8 +20,10 @@ _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 
 def is_empty(cell: Cell) -> bool:
-    """True for a missing cell and for blank text."""
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    """True for a missing cell, for blank text, and for "not a number", which data frames write for missing cells."""
+    if isinstance(cell, str):
+        return not cell.strip()
+    return cell is None or (isinstance(cell, float) and math.isnan(cell))
 
 
 def header_text(cell: Cell) -> str:
@@ -40,16 +42,52 @@ def key_text(cell: Cell) -> str:
 def plain(cell: Cell) -> JSON:
     """The JSON value of a cell without a declared type.
 
-    Whole floats become integers (spreadsheets know no others), dates and times ISO 8601 text, durations "H:MM:SS".
+    Whole floats become integers (spreadsheets know no others), dates and times ISO 8601 text, durations "H:MM:SS",
+    decimals numbers where none of their digits is lost, bytes text.
+
+    Raises:
+        ValueError: infinity, bytes that are not UTF-8, or something that JSON has nothing for.
     """
-    if isinstance(cell, float) and cell.is_integer():
-        return int(cell)
+    if isinstance(cell, float):
+        return _plain_float(cell)
+    if cell is None or isinstance(cell, str | int):
+        return cell
     if isinstance(cell, datetime | date | time):
         return cell.isoformat()
     if isinstance(cell, timedelta):
         minutes, seconds = divmod(round(cell.total_seconds()), 60)
         return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
-    return cell
+    if isinstance(cell, list | tuple):
+        return [_nested(item) for item in cell]
+    if isinstance(cell, dict):
+        return {str(name): _nested(item) for name, item in cell.items()}
+    return _plain_other(cell)
+
+
+def _nested(item: Cell) -> JSON:
+    """The JSON value of something in a list or an object, whose numbers are what they are."""
+    return item if isinstance(item, float) and math.isfinite(item) else plain(item)
+
+
+def _plain_float(cell: float) -> JSON:
+    if cell.is_integer():
+        return int(cell)
+    if math.isinf(cell):
+        raise ValueError
+    return None if math.isnan(cell) else cell
+
+
+def _plain_other(cell: Cell) -> JSON:
+    """Decimals and bytes, which only Parquet files hold."""
+    from decimal import Decimal  # slow to import
+
+    if isinstance(cell, bytes):
+        return nfc(cell.decode("utf-8"))
+    if not isinstance(cell, Decimal) or not cell.is_finite():
+        raise ValueError
+    if cell == cell.to_integral_value():
+        return int(cell)
+    return float(cell) if Decimal(repr(float(cell))) == cell else str(cell)
 
 
 def coerce(cell: Cell, kind: str | None) -> JSON:
@@ -85,10 +123,18 @@ def _number(cell: Cell) -> int | float:
     elif isinstance(cell, int | float) and not isinstance(cell, bool):
         value = cell
     else:
-        raise ValueError
+        value = _plain_number(cell)
     if not math.isfinite(value):
         raise ValueError
     return int(value) if isinstance(cell, float) and cell.is_integer() else value
+
+
+def _plain_number(cell: Cell) -> int | float:
+    """A decimal without losing a digit."""
+    value = None if isinstance(cell, str | bool) else plain(cell)
+    if not isinstance(value, int | float):
+        raise ValueError
+    return value
 
 
 def _boolean(cell: Cell) -> bool:

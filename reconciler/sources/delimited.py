@@ -10,29 +10,35 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from reconciler.model.json import JSON
+from reconciler.model.resource import TableLimits
 from reconciler.sources.cells import Cell
-from reconciler.sources.workbook import TableRefused
+from reconciler.sources.table_refused import TableRefused, check_columns, check_size
 
-MAX_COLUMNS = 16_384
 MAX_JSON_BYTES = 512 * 1024 * 1024
+# One row, which may span lines. csv itself refuses single cells of more than 131,072 characters.
+MAX_ROW_CHARACTERS = 32 * 1024 * 1024
+_NO_LIMITS = TableLimits()
 _AS_UTF8 = "save it as UTF-8 (in Excel: 'CSV UTF-8'), or convert it: iconv -f WINDOWS-1252 -t UTF-8"
 
 
-def read_delimited(stream: IO[bytes], delimiter: str) -> Iterator[tuple[int, list[Cell]]]:
+def read_delimited(
+    stream: IO[bytes], delimiter: str, limits: TableLimits = _NO_LIMITS
+) -> Iterator[tuple[int, list[Cell]]]:
     """Yield (line number, cells) of a CSV or TSV file; a row that spans lines has the number of its last line.
 
     Encoding: UTF-8, with or without byte order mark; UTF-16 with one.
 
     Raises:
-        TableRefused: another encoding, or quoting that makes no sense.
+        TableRefused: another encoding, quoting that makes no sense, or more than the limits allow.
     """
     with io.TextIOWrapper(stream, encoding=_encoding(stream), newline="") as text:
-        reader = csv.reader(text, delimiter=delimiter)
+        lines = _Lines(text, limits)
+        reader = csv.reader(lines, delimiter=delimiter)
         try:
             for row in reader:
-                if len(row) > MAX_COLUMNS:
-                    fix = "check the delimiter: .csv is split at commas, .tsv at tabs"
-                    raise TableRefused(f"Line {reader.line_num} has {len(row):,} columns.", fix)
+                lines.row_ended()
+                fix = "check the delimiter: .csv is split at commas, .tsv at tabs"
+                check_columns(len(row), limits, f"Line {reader.line_num}", fix)
                 yield reader.line_num, row
         except UnicodeDecodeError as error:
             encoding = text.encoding.upper().removesuffix("-SIG")
@@ -43,6 +49,32 @@ def read_delimited(stream: IO[bytes], delimiter: str) -> Iterator[tuple[int, lis
             raise TableRefused(reason, "look for a quotation mark that is not closed") from error
 
 
+class _Lines:
+    """Lines of a text, as csv wants them; refuses a row or a file that is too large before it is in memory."""
+
+    def __init__(self, text: io.TextIOWrapper, limits: TableLimits) -> None:
+        self._text = text
+        self._limits = limits
+        self._number = 0
+        self._row_characters = 0
+        self._characters = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(MAX_ROW_CHARACTERS + 1):
+            self._number += 1
+            self._row_characters += len(line)
+            self._characters += len(line)
+            if self._row_characters > MAX_ROW_CHARACTERS:
+                reason = f"The row that ends with line {self._number} or later is too long."
+                raise TableRefused(reason, "look for a quotation mark that is not closed, or for missing line ends")
+            check_size(self._characters, self._limits)
+            yield line
+
+    def row_ended(self) -> None:
+        """The next line begins a row."""
+        self._row_characters = 0
+
+
 def _encoding(stream: IO[bytes]) -> str:
     start = stream.read(4)
     stream.seek(0)
@@ -51,24 +83,32 @@ def _encoding(stream: IO[bytes]) -> str:
     return "utf-8-sig"
 
 
-def read_json_lines(stream: IO[bytes]) -> Iterator[tuple[int, dict[str, JSON]]]:
+def read_json_lines(stream: IO[bytes], limits: TableLimits = _NO_LIMITS) -> Iterator[tuple[int, dict[str, JSON]]]:
     """Yield (line number, record) of a JSON Lines file; blank lines are passed over. Raises TableRefused."""
     with stream:
-        for number, line in enumerate(stream, 1):
+        number = size = 0
+        while line := stream.readline(MAX_ROW_CHARACTERS + 1):
+            number += 1
+            size += len(line)
+            if len(line) > MAX_ROW_CHARACTERS:
+                raise TableRefused(f"Line {number} has more than {MAX_ROW_CHARACTERS:,} bytes.", "check the line ends")
+            check_size(size, limits)
             if line.strip():
                 yield number, _record(_parse(line, f"Line {number}"), f"Line {number}")
 
 
-def read_json_records(content: bytes, key: str) -> Iterator[tuple[int, dict[str, JSON]]]:
+def read_json_records(content: bytes, key: str | tuple[str, ...]) -> Iterator[tuple[int, dict[str, JSON]]]:
     """Yield (number from 1, record) of a JSON file: a list of objects, or an object of objects by key.
+
+    key: of an object of objects, the name under which its member's names become part of the records.
 
     Raises:
         TableRefused: not JSON, or of another shape.
     """
-    if len(content) > MAX_JSON_BYTES:
-        raise TableRefused(f"It has {len(content):,} bytes.", "save it as JSON Lines (.jsonl), which is streamed")
     found = _parse(content, "It")
     if isinstance(found, dict):
+        if not isinstance(key, str):
+            raise TableRefused("It is an object of objects, and the key has a template.", "write a list of objects")
         found = [{key: name, **_record(value, f"Member {name!r}")} for name, value in found.items()]
     if not isinstance(found, list):
         raise TableRefused("It holds neither a list of objects nor an object of objects.", "see docs/metadata.md")

@@ -6,11 +6,14 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from reconciler.content.detect import HEAD_BYTES
+from reconciler.content.inspection import Inspection
+from reconciler.content.judging import Breach
 from reconciler.errors import Problem, Severity, SourceError
 from reconciler.model.checksum import Algorithm, Checksum
 from reconciler.model.resource import AssetSet
@@ -19,9 +22,11 @@ from reconciler.sources.account import MAX_FINDINGS
 from reconciler.sources.assembly import ListedRef
 from reconciler.sources.cache import DigestCache, Digested
 from reconciler.sources.content import open_file
+from reconciler.sources.file_rules import FileRules
 from reconciler.sources.flaws import content_flaw, flaw_problem, is_checked
 from reconciler.sources.location import Place, failure, locate
 from reconciler.sources.remote import UNTRUSTED, version_token
+from reconciler.sources.verdicts import Verdicts
 
 _UNITS_PER_BATCH = 256
 # Files that one task reads: a task per file would spend more on the queue than on small files.
@@ -33,19 +38,24 @@ _SETTLED_NS, _SETTLED_COARSE_NS = 50_000_000, 2_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What reading one file gave. stamp: "" when the digest must not be remembered."""
+    """What reading one file gave. stamp: "" when it must not be remembered. digested: None where it was not hashed."""
 
-    digested: Digested
+    digested: Digested | None
     size_bytes: int
     stamp: str
+    breaches: tuple[Breach, ...] = ()
 
 
 @dataclass(slots=True)
 class _Batch:
-    """Units on their way: what the cache knew, by (source, path), and the tasks that read the rest."""
+    """Units on their way: what the cache knew, by (source, path), and the tasks that read the rest.
+
+    breaches: of every file, when there are content rules.
+    """
 
     units: list[Unit]
     known: dict[tuple[int, str], Digested]
+    breaches: dict[tuple[int, str], tuple[Breach, ...]]
     reading: list[tuple[list[FileRef], Future[list[_Read | SourceError]]]]
 
 
@@ -58,17 +68,20 @@ def hash_units(
     workers: int,
     progress: Callable[[int], None] | None = None,
     report: Callable[[Problem], None] | None = None,
+    verdicts: Verdicts | None = None,
 ) -> Iterator[Unit]:
     """Yield the units with checksums, in the same order; reads ahead by a bounded number of units.
 
     A file whose size, mtime_ns and inode (or remote version token) are those of an earlier run is not read again.
     progress: called with the size of each settled file, read or not. report: called with warnings about content, such
     as a `.json` file that is not JSON; also for files that were not read again. At most `MAX_FINDINGS` of them.
+    verdicts: judges files by content rules while they are read, and is told of all; a file that is only judged is read
+    no further than its rules need.
 
     Raises:
         SourceError: at the end, naming every file that could not be read; their units are left out.
     """
-    run = _Run(asset_set, algorithm, cache, progress or (lambda _: None), report or (lambda _: None))
+    run = _Run(asset_set, algorithm, cache, progress or (lambda _: None), report or (lambda _: None), verdicts)
     with ThreadPoolExecutor(max(1, workers), thread_name_prefix="hash") as pool:
         try:
             yield from run.hashed(units, pool, ahead=max(2, workers))
@@ -89,6 +102,7 @@ class _Run:
         cache: DigestCache,
         progress: Callable[[int], None],
         report: Callable[[Problem], None],
+        verdicts: Verdicts | None,
     ) -> None:
         folder = asset_set.head.folder
         self.problems: list[Problem] = []
@@ -99,6 +113,8 @@ class _Run:
         self._progress = progress
         self._report = report
         self._flaws = 0
+        self._verdicts = verdicts
+        self._rules = verdicts.rules if verdicts else None
 
     def hashed(self, units: Iterator[Unit], pool: ThreadPoolExecutor, ahead: int) -> Iterator[Unit]:
         """Keep `ahead` batches under way and finish them in order."""
@@ -118,20 +134,24 @@ class _Run:
 
     def _start(self, units: list[Unit], pool: ThreadPoolExecutor) -> _Batch:
         files = {(file.source, file.path): file for unit in units for file in unit.files}
-        known = self._known(list(files.values()))
-        unknown = [file for place, file in files.items() if place not in known]
-        tasks = [(task, pool.submit(self._read_files, task)) for task in _tasks(unknown)]
-        return _Batch(units, known, tasks)
+        stamps = {key: _cache_stamp(self._places[file.source], file) for key, file in files.items()}
+        known = self._known(stamps)
+        breaches = self._verdicts.known(files, stamps) if self._verdicts else {}
+        unread = [file for key, file in files.items() if key not in known]
+        tasks = [(task, pool.submit(self._read_files, task, self._algorithm)) for task in _tasks(unread)]
+        if self._verdicts:
+            unseen = [file for key, file in files.items() if key in known and key not in breaches]
+            tasks += [(task, pool.submit(self._read_files, task, None)) for task in _tasks(unseen)]
+        return _Batch(units, known, breaches, tasks)
 
-    def _read_files(self, files: Sequence[FileRef]) -> list[_Read | SourceError]:
-        return [_read_file(self._places[file.source], file, self._algorithm) for file in files]
+    def _read_files(self, files: Sequence[FileRef], algorithm: Algorithm | None) -> list[_Read | SourceError]:
+        return [_read_file(self._places[file.source], file, algorithm, self._rules) for file in files]
 
-    def _known(self, files: Sequence[FileRef]) -> dict[tuple[int, str], Digested]:
+    def _known(self, stamps: Mapping[tuple[int, str], str]) -> dict[tuple[int, str], Digested]:
         by_source: dict[int, list[tuple[str, str]]] = {}
-        for file in files:
-            stamp = _cache_stamp(self._places[file.source], file)
+        for (source, path), stamp in stamps.items():
             if stamp:
-                by_source.setdefault(file.source, []).append((file.path, stamp))
+                by_source.setdefault(source, []).append((path, stamp))
         return {
             (source, path): digested
             for source, stamps in by_source.items()
@@ -140,6 +160,7 @@ class _Run:
 
     def _finish(self, batch: _Batch) -> Iterator[Unit]:
         fresh: dict[int, dict[str, tuple[str, Digested]]] = {}
+        judged: list[tuple[FileRef, str, tuple[Breach, ...]]] = []
         sizes: dict[tuple[int, str], int] = {}
         failed: set[tuple[int, str]] = set()
         for task, future in batch.reading:
@@ -149,15 +170,28 @@ class _Run:
                     self.problems += read.problems
                     failed.add(place)
                     continue
+                batch.breaches[place] = read.breaches
+                if read.stamp:
+                    judged.append((file, read.stamp, read.breaches))
+                if read.digested is None:
+                    continue
                 batch.known[place] = read.digested
                 sizes[place] = read.size_bytes
                 if read.stamp:
                     fresh.setdefault(file.source, {})[file.path] = (read.stamp, read.digested)
         for source, digests in fresh.items():
             self._cache.store(self._places[source].identity, self._algorithm, digests)
+        if self._verdicts:
+            self._verdicts.store(judged)
         for unit in batch.units:
             if not any((file.source, file.path) in failed for file in unit.files):
+                self._tell(unit, batch.breaches)
                 yield self._with_checksums(unit, batch.known, sizes)
+
+    def _tell(self, unit: Unit, breaches: Mapping[tuple[int, str], tuple[Breach, ...]]) -> None:
+        if self._verdicts:
+            for file in unit.files:
+                self._verdicts.tell(unit.key, file, breaches.get((file.source, file.path), ()))
 
     def _with_checksums(
         self, unit: Unit, known: dict[tuple[int, str], Digested], sizes: dict[tuple[int, str], int]
@@ -209,10 +243,15 @@ def _tasks(files: Sequence[FileRef]) -> Iterator[list[FileRef]]:
         yield task
 
 
-def _read_file(place: Place, file: FileRef, algorithm: Algorithm) -> _Read | SourceError:
-    """Read and hash one file; returns why it could not be read."""
+def _read_file(
+    place: Place, file: FileRef, algorithm: Algorithm | None, rules: FileRules | None
+) -> _Read | SourceError:
+    """Read, hash and judge one file; returns why it could not be read. algorithm: None only judges it."""
+    inspection = rules.inspection(file) if rules else None
     try:
-        return _read_local(place, file, algorithm) if place.is_local else _read_remote(place, file, algorithm)
+        read = _read_local if place.is_local else _read_remote if algorithm else _look_at_remote
+        found = read(place, file, algorithm, inspection)
+        return replace(found, breaches=rules.finish(place, file, inspection)) if rules and inspection else found
     except SourceError as error:
         return error
     except Exception as error:  # noqa: BLE001 - every remote filesystem has an error tree of its own
@@ -220,26 +259,50 @@ def _read_file(place: Place, file: FileRef, algorithm: Algorithm) -> _Read | Sou
         return SourceError([failure(place, file.path, what, error)])
 
 
-def _read_local(place: Place, file: FileRef, algorithm: Algorithm) -> _Read:
+def _read_local(place: Place, file: FileRef, algorithm: Algorithm | None, inspection: Inspection | None) -> _Read:
     """Read with bare system calls: for small files the file objects of the library cost more than the hash."""
     descriptor = os.open(place.below(file.path), os.O_RDONLY | os.O_CLOEXEC)
     try:
         before = os.fstat(descriptor)
         # A buffer far larger than the file costs more than reading it.
         chunk_bytes = min(_CHUNK_BYTES, before.st_size + 1)
-        digested, size = _digest(lambda: os.read(descriptor, chunk_bytes), file, algorithm)
+        digested, size = _digest(lambda: os.read(descriptor, chunk_bytes), file, algorithm, inspection)
         return _Read(digested, size, _settled_stamp(before, os.fstat(descriptor)))
     finally:
         os.close(descriptor)
 
 
-def _read_remote(place: Place, file: FileRef, algorithm: Algorithm) -> _Read:
+def _read_remote(place: Place, file: FileRef, algorithm: Algorithm | None, inspection: Inspection | None) -> _Read:
     with open_file(place, file.path) as stream:
-        digested, size = _digest(lambda: stream.read(_CHUNK_BYTES), file, algorithm)
+        digested, size = _digest(lambda: stream.read(_CHUNK_BYTES), file, algorithm, inspection)
     return _Read(digested, size, _listed_stamp(file, size))
 
 
-def _digest(read: Callable[[], bytes], file: FileRef, algorithm: Algorithm) -> tuple[Digested, int]:
+def _look_at_remote(place: Place, file: FileRef, _: Algorithm | None, inspection: Inspection | None) -> _Read:
+    """Ask for the first bytes alone; a stream would fetch ahead. The rest is read where a rule needs it."""
+    assert inspection is not None
+    if inspection.wants_more:
+        inspection.feed(place.filesystem.cat_file(place.below(file.path), start=0, end=HEAD_BYTES))
+    if inspection.wants_more and file.size_bytes > HEAD_BYTES:
+        with open_file(place, file.path) as stream:
+            stream.seek(HEAD_BYTES)
+            _look(lambda: stream.read(_CHUNK_BYTES), inspection)
+    return _Read(None, file.size_bytes, _listed_stamp(file, file.size_bytes))
+
+
+def _look(read: Callable[[], bytes], inspection: Inspection) -> None:
+    while inspection.wants_more and (chunk := read()):
+        inspection.feed(chunk)
+
+
+def _digest(
+    read: Callable[[], bytes], file: FileRef, algorithm: Algorithm | None, inspection: Inspection | None
+) -> tuple[Digested | None, int]:
+    """Hash all that is read, and let it be judged on the way; without an algorithm, only as far as that needs."""
+    if algorithm is None:
+        if inspection is not None:
+            _look(read, inspection)
+        return None, file.size_bytes
     hasher = hashlib.new(algorithm, usedforsecurity=False)
     checked = is_checked(file.path, file.size_bytes)
     kept: list[bytes] = []
@@ -247,6 +310,8 @@ def _digest(read: Callable[[], bytes], file: FileRef, algorithm: Algorithm) -> t
     while chunk := read():
         hasher.update(chunk)
         size += len(chunk)
+        if inspection is not None and inspection.wants_more:
+            inspection.feed(chunk)
         if checked:
             kept.append(chunk)
     flaw = content_flaw(b"".join(kept)) if checked else ""

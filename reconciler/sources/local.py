@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.errors import Location, Problem, SourceError
@@ -37,7 +37,7 @@ def list_local(
 ) -> tuple[Listing, list[Problem]]:
     """Walk a local folder.
 
-    Returns the listing and the problems: broken symlinks and what cannot be read. limit: stop soon after so many files.
+    Returns the listing and the problems: broken symlinks and what cannot be read. limit: stop after so many files.
 
     Raises:
         SourceError: the folder itself is missing, not a folder, or unreadable.
@@ -46,7 +46,7 @@ def list_local(
     walk = _Walk(place, selection, recursive)
     pending = [_Folder("")]
     while pending and (limit is None or walk.listing.file_count < limit):
-        found = walk.scan(pending.pop())
+        found = walk.scan(pending.pop(), None if limit is None else limit - walk.listing.file_count)
         pending.extend(sorted(found, key=lambda folder: folder.prefix, reverse=True))
     return walk.listing, walk.problems
 
@@ -62,6 +62,14 @@ def _check_root(place: Place) -> None:
         raise SourceError([Problem(f"{place.shown!r} is not a folder", Location(place.shown), fix=fix)])
 
 
+def _until(entries: Iterable[os.DirEntry[str]], rows: list[str], room: int) -> Iterator[os.DirEntry[str]]:
+    """The entries until there are so many rows."""
+    for entry in entries:
+        if len(rows) >= room:
+            return
+        yield entry
+
+
 class _Walk:
     """The state of one walk."""
 
@@ -72,15 +80,15 @@ class _Walk:
         self._selection = selection
         self._recursive = recursive
 
-    def scan(self, folder: _Folder) -> list[_Folder]:
-        """Add the files of one folder to the listing; returns its sub-folders to search."""
+    def scan(self, folder: _Folder, room: int | None) -> list[_Folder]:
+        """Add the files of one folder, at most `room` of them, to the listing; returns its sub-folders to search."""
         rows: list[str] = []
         folders: list[_Folder] = []
         total = 0
         append, suspect, prefix = rows.append, _SUSPECT, folder.prefix
         try:
             with os.scandir(self._place.below(prefix)) as entries:
-                for entry in entries:
+                for entry in entries if room is None else _until(entries, rows, room):
                     name = entry.name
                     if name[0] in suspect and self._is_hidden(prefix, entry):
                         continue

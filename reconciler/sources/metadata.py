@@ -15,6 +15,7 @@ from reconciler.model.resource import (
     ConstantMetadata,
     MetadataSource,
     PathMetadata,
+    Policy,
     SidecarMetadata,
     TableMetadata,
 )
@@ -23,19 +24,12 @@ from reconciler.sources.cells import coerce
 from reconciler.sources.delimited import parse_json
 from reconciler.sources.ledger import FileRow, Ledger, TableRow
 from reconciler.sources.location import Place, failure
+from reconciler.sources.metadata_conflicts import Conflicts, Piece
 from reconciler.sources.names import nfc, split_suffix
+from reconciler.sources.table import row_location
 
 _SIDECAR_LIMIT_BYTES = 16 * 1024 * 1024
 _FIELD = re.compile(r"\{(\w*)\}")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What one source says about one unit. at: where it says so. inside: more about the place, for people."""
-
-    values: dict[str, JSON]
-    at: Location
-    inside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +70,9 @@ class MetaMerger:
         self._origins = tuple(origins)
         constants = around.asset_set.meta
         head = around.asset_set.head
-        self._base = Piece(dict(constants), head.location, f"meta of {head.address}")
+        self._base = Piece(dict(constants), head.location, f"meta of {head.address}", is_default=True)
         self._pieces: list[Piece] = []
+        self._conflicts = Conflicts(around.add)
         self.without_row = Tallies()
 
     def merge(self, key: str, files: Sequence[FileRow]) -> dict[str, JSON]:
@@ -90,17 +85,29 @@ class MetaMerger:
             else:
                 self._pieces.append(piece)
         merged: dict[str, JSON] = {}
+        givers: dict[str, Piece] = {}
         for piece in self._pieces:
+            if piece.conflicts is not Policy.SKIP:
+                self._conflicts.note(key, piece, givers)
+            if not piece.is_default:
+                givers.update(dict.fromkeys(piece.values, piece))
             merged.update(piece.values)
         return merged
 
     def close(self) -> None:
-        """Let go of the sources, which read from the ledger."""
+        """Tell what sources disagreed on, and let go of them, for they read from the ledger."""
         self._origins = ()
+        self._conflicts.report()
 
-    def blame(self, name: str) -> Piece:
-        """Where the last merged unit has this field from; the weakest place when nobody gave it."""
-        return next((piece for piece in reversed(self._pieces) if name in piece.values), self._pieces[-1])
+    def blame(self, path: str) -> Piece:
+        """Where the last merged unit has a field from; the strongest source when nobody gave it.
+
+        path: of the field or of something in it, such as "scan.kv"; names may hold dots themselves.
+        """
+        for piece in reversed(self._pieces):
+            if any(path == name or path.startswith(f"{name}.") for name in piece.values):
+                return piece
+        return self._pieces[-1]
 
 
 # -- constants
@@ -116,7 +123,7 @@ class ConstantOrigin:
 
     def piece(self, _key: str, _files: Sequence[FileRow]) -> Piece:
         """The constants."""
-        return Piece(self.values, self.at, self.address)
+        return Piece(self.values, self.at, self.address, is_default=True)
 
 
 # -- tables
@@ -125,8 +132,9 @@ class ConstantOrigin:
 class TableOrigin:
     """Rows of a table that the ledger has matched with units."""
 
-    def __init__(self, address: str, view: TableView, rows: Iterator[TableRow]) -> None:
+    def __init__(self, address: str, view: TableView, rows: Iterator[TableRow], conflicts: Policy) -> None:
         self.address = address
+        self._conflicts = conflicts
         self._view = view
         self._rows = rows
         self._next = next(rows, None)
@@ -139,7 +147,8 @@ class TableOrigin:
         if row is None or row.unit != key:
             return None
         inside = f"row {row.line} of sheet {self._view.sheet!r}" if self._view.sheet else f"row {row.line}"
-        return Piece(json.loads(row.data), Location(self._view.shown, row.line), inside)
+        at = row_location(self._view.shown, self._view.sheet, row.line)
+        return Piece(json.loads(row.data), at, inside, conflicts=self._conflicts, source=self.address)
 
 
 # -- paths
@@ -148,8 +157,11 @@ class TableOrigin:
 class PathOrigin:
     """Named groups of a regular expression, searched in the paths of the unit's files, else in its key."""
 
-    def __init__(self, address: str, at: Location, origin: PathMetadata, around: Surroundings) -> None:
+    def __init__(
+        self, address: str, at: Location, origin: PathMetadata, around: Surroundings, conflicts: Policy
+    ) -> None:
         self.address = address
+        self._conflicts = conflicts
         self._around = around
         self._regex = _path_regex(address, at, origin)
         self._types = dict(origin.types)
@@ -168,7 +180,8 @@ class PathOrigin:
             found, first = _groups(match), key
         if not first:
             return None
-        return Piece({n: self._value(key, n, v, first) for n, v in found.items()}, Location(first), self.address)
+        values = {name: self._value(key, name, text, first) for name, text in found.items()}
+        return Piece(values, Location(first), self.address, conflicts=self._conflicts, source=self.address)
 
     def _agree(self, key: str, found: dict[str, str], other: dict[str, str], shown: str, first: str) -> None:
         for name, value in other.items():
@@ -228,8 +241,9 @@ def sidecar_pattern(origin: SidecarMetadata) -> re.Pattern[str]:
 class SidecarOrigin:
     """A JSON or YAML file beside the unit's files."""
 
-    def __init__(self, address: str, origin: SidecarMetadata, around: Surroundings) -> None:
+    def __init__(self, address: str, origin: SidecarMetadata, around: Surroundings, conflicts: Policy) -> None:
         self.address = address
+        self._conflicts = conflicts
         self._file = nfc(origin.file).removeprefix("./")
         self._around = around
 
@@ -265,7 +279,7 @@ class SidecarOrigin:
             problem = Problem(what, where, f"{error}.", fix, address=self.address)
             self._around.add(Finding(Fault.SIDECAR, problem, key, paths=(path,)))
             return None
-        return Piece(values, where, self.address)
+        return Piece(values, where, self.address, conflicts=self._conflicts, source=self.address)
 
     def _report_second(self, key: str, found: Sequence[tuple[str, int]]) -> None:
         paths = tuple(path for path, _ in found)
@@ -315,10 +329,10 @@ def open_origins(
         address, at = str(source.head.address), source.head.location
         match source.origin:
             case TableMetadata():
-                yield TableOrigin(address, tables[number], around.ledger.rows_by_unit(number))
+                yield TableOrigin(address, tables[number], around.ledger.rows_by_unit(number), source.conflicts)
             case PathMetadata() as origin:
-                yield PathOrigin(address, at, origin, around)
+                yield PathOrigin(address, at, origin, around, source.conflicts)
             case SidecarMetadata() as origin:
-                yield SidecarOrigin(address, origin, around)
+                yield SidecarOrigin(address, origin, around, source.conflicts)
             case ConstantMetadata(values):
                 yield ConstantOrigin(address, at, dict(values))

@@ -30,11 +30,16 @@ class MetaValidator:
         return bool(self._validator.is_valid(meta))
 
     def violations(self, meta: dict[str, JSON]) -> Iterator[tuple[str, str]]:
-        """Yield (path of the field such as "age" or "scan.kv", what is wrong with it), sorted."""
-        found = (
-            (".".join(map(str, error.instance_path)), error.message) for error in self._validator.iter_errors(meta)
-        )
-        return iter(sorted(found))
+        """Yield (path of the field such as "age" or "scan.kv", what is wrong with it), sorted.
+
+        A field that must not be there is told by its own path.
+        """
+        return iter(sorted((_path(error), error.message) for error in self._validator.iter_errors(meta)))
+
+
+def _path(error: Any) -> str:
+    unexpected = getattr(error.kind, "unexpected", ())
+    return ".".join(map(str, (*error.instance_path, *unexpected[:1])))
 
 
 def _refuse(uri: str) -> NoReturn:

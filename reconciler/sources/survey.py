@@ -38,6 +38,7 @@ from reconciler.sources.metadata import check_path_regex, sidecar_pattern
 from reconciler.sources.remote import UNTRUSTED, list_remote, version_token
 from reconciler.sources.schema import MetaValidator
 from reconciler.sources.selection import Selection, selections
+from reconciler.sources.table_place import found_table
 
 Result = TypeVar("Result")
 
@@ -123,9 +124,10 @@ class SurveyPlan:
     ) -> None:
         self.asset_set = asset_set
         self.specifications = specifications
-        self.metadata = metadata
         self.schema = schema
         problems: list[Problem] = []
+        named = [_attempt(problems, partial(found_table, source, asset_set)) for source in metadata]
+        self.metadata = tuple(source for source in named if source is not None)
         folder, address = asset_set.head.folder, str(asset_set.head.address)
         places = [_attempt(problems, partial(locate, s.url, folder, s.options)) for s in asset_set.sources]
         self.selections = _attempt(problems, partial(selections, asset_set)) or ()

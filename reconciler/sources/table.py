@@ -1,48 +1,44 @@
-"""Metadata tables: finds the header and the key column, and turns rows into typed values per key.
+"""Metadata tables: opens a file of any format and turns its rows into typed values per key.
 
-Formats: XLSX, XLS, XLSB, ODS, CSV, TSV, JSON, JSON Lines, by the extension of the file.
+Formats: XLSX, XLS, XLSB, ODS, CSV, TSV, JSON, JSON Lines, Parquet, by the extension of the file.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from reconciler.errors import Location, Problem, Severity, SourceError
 from reconciler.model.json import JSON
-from reconciler.model.resource import ColumnRule, MetadataSource, TableMetadata
-from reconciler.sources.cells import Cell, coerce, header_text, is_empty, key_text
-from reconciler.sources.delimited import read_delimited, read_json_lines, read_json_records
+from reconciler.model.resource import MetadataSource, TableMetadata
+from reconciler.sources.cells import Cell, coerce, is_empty
+from reconciler.sources.delimited import MAX_JSON_BYTES, read_delimited, read_json_lines, read_json_records
 from reconciler.sources.location import Place, locate, translated
-from reconciler.sources.workbook import Sheet, TableRefused, cell_name, read_sheet
+from reconciler.sources.parquet import SUFFIXES, read_parquet
+from reconciler.sources.table_columns import Column, ColumnPlanner
+from reconciler.sources.table_grid import filled, find_header
+from reconciler.sources.table_key import position, table_key
+from reconciler.sources.table_place import found_table
+from reconciler.sources.table_refused import TableRefused, check_columns, check_size, read_limited
+from reconciler.sources.workbook import MAX_FILE_BYTES, Sheet, cell_name, read_sheet
 
-_HEADER_ROWS = 50
 _MAX_PROBLEMS = 1000
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
-FORMATS = (*_WORKBOOKS, ".csv", ".tsv", ".json", ".jsonl", ".ndjson")
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_JSON_LINES = (".jsonl", ".ndjson")
+FORMATS = (*_WORKBOOKS, *_DELIMITERS, ".json", *_JSON_LINES, *SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. key: text of its key cell, "" when empty. line: row or line number from 1. values: no empty cells."""
+    """One row. key: "" when a key cell is empty. line: row or line number from 1. values: no empty cells."""
 
     key: str
     line: int
     values: dict[str, JSON]
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """How one column is read. source: position or field name. kind: declared type. soft: from the schema, may fail."""
-
-    name: str
-    source: int | str
-    kind: str | None = None
-    default: JSON = None
-    soft: bool = False
 
 
 @dataclass(slots=True)
@@ -59,7 +55,12 @@ class MetadataTable:
 
     def at(self, line: int) -> Location:
         """The place of a row."""
-        return Location(self.shown, line)
+        return row_location(self.shown, self.sheet, line)
+
+
+def row_location(shown: str, sheet: str, line: int) -> Location:
+    """The place of a row: the file, with the sheet in brackets where there is one, and the row."""
+    return Location(f"{shown}[{sheet}]" if sheet else shown, line)
 
 
 def read_metadata(source: MetadataSource, schema_kinds: Mapping[str, str] | None = None) -> MetadataTable:
@@ -69,59 +70,79 @@ def read_metadata(source: MetadataSource, schema_kinds: Mapping[str, str] | None
     where it fits, so that text from CSV and numbers from Excel arrive as the schema wants them.
 
     Raises:
-        SourceError: the file is missing, of no known format, protected, broken, or has no such key column.
+        SourceError: the file is missing, of no known format, protected, broken, beyond the limits, or has no such
+            key column.
         MissingExtra: a package is needed to read it.
     """
+    source = found_table(source, None)
     origin = source.origin
     if not isinstance(origin, TableMetadata):
         raise TypeError(f"{source.head.address} is not a table")
     place = locate(origin.url, source.head.folder, origin.options)
-    reader = _Reader(source, origin, place, schema_kinds or {})
-    with _refused(place, source):
+    reader = _Reader(str(source.head.address), origin, place, schema_kinds or {})
+    with reader.refused():
         return reader.open()
-
-
-@contextmanager
-def _refused(place: Place, source: MetadataSource) -> Iterator[None]:
-    try:
-        yield
-    except TableRefused as error:
-        what = f"{place.shown!r} cannot be used as a metadata table"
-        where, address = Location(place.shown), str(source.head.address)
-        raise SourceError([Problem(what, where, error.reason, error.fix, address=address)]) from error
 
 
 class _Reader:
     """Opens one table and builds its row iterator."""
 
-    def __init__(
-        self, source: MetadataSource, origin: TableMetadata, place: Place, schema_kinds: Mapping[str, str]
-    ) -> None:
-        self._source = source
+    def __init__(self, address: str, origin: TableMetadata, place: Place, schema_kinds: Mapping[str, str]) -> None:
+        self._address = address
         self._origin = origin
         self._place = place
-        self._schema_kinds = schema_kinds
-        self._address = str(source.head.address)
-        self._sheet = ""
-        self._opened: Sheet | None = None
+        self._key = table_key(origin)
+        self._planner = ColumnPlanner(origin, schema_kinds, self._problem)
+        self._sheet: Sheet | None = None
         self.problems: list[Problem] = []
 
     def open(self) -> MetadataTable:
         suffix = self._suffix()
         with translated(self._place, "cannot be read"):
             stream = self._stream()
-        if suffix in _WORKBOOKS:
-            rows = self._grid(self._workbook(stream))
-        elif suffix in (".csv", ".tsv"):
-            rows = self._grid(read_delimited(stream, "," if suffix == ".csv" else "\t"))
-        elif suffix == ".json":
-            rows = self._records(read_json_records(_read_all(stream), self._origin.key))
-        else:
-            rows = self._records(read_json_lines(stream))
-        return MetadataTable(self._place.shown, self._sheet, self._guarded(rows), self.problems)
+        try:
+            rows = self._rows(suffix, stream)
+        except BaseException:
+            stream.close()
+            raise
+        return MetadataTable(self._place.shown, self._sheet_name, self._guarded(rows, stream), self.problems)
 
-    def _guarded(self, rows: Iterator[Row]) -> Iterator[Row]:
-        with _refused(self._place, self._source):
+    def _rows(self, suffix: str, stream: IO[bytes]) -> Iterator[Row]:
+        limits = self._origin.limits
+        if suffix in _WORKBOOKS:
+            return self._grid(self._workbook(stream))
+        if suffix in _DELIMITERS:
+            return self._grid(read_delimited(stream, _DELIMITERS[suffix], limits))
+        if suffix in SUFFIXES:
+            check_size(stream.seek(0, os.SEEK_END), limits)
+            stream.seek(0)
+            return self._grid(self._translated(read_parquet(stream)))
+        if suffix in _JSON_LINES:
+            return self._records(read_json_lines(stream, limits))
+        content = read_limited(stream, limits.max_file_bytes or MAX_JSON_BYTES, "save it as JSON Lines (.jsonl)")
+        return self._records(read_json_records(content, self._origin.key))
+
+    @contextmanager
+    def refused(self) -> Iterator[None]:
+        """Turn TableRefused into a problem about the file."""
+        try:
+            yield
+        except TableRefused as error:
+            what = f"{self._place.shown!r} cannot be used as a metadata table"
+            where = Location(self._place.shown)
+            raise SourceError([Problem(what, where, error.reason, error.fix, address=self._address)]) from error
+
+    def _guarded(self, rows: Iterator[Row], stream: IO[bytes]) -> Iterator[Row]:
+        """Rows up to the limit; closes the stream whatever happens."""
+        most = self._origin.limits.max_rows
+        with closing(stream), self.refused():
+            for count, row in enumerate(rows, 1):
+                if most is not None and count > most:
+                    raise TableRefused(f"It has more than {most:,} rows.", "split it, or raise table.limits.maxRows")
+                yield row
+
+    def _translated(self, rows: Iterator[tuple[int, list[Cell]]]) -> Iterator[tuple[int, list[Cell]]]:
+        with translated(self._place, "cannot be read"):
             yield from rows
 
     def _suffix(self) -> str:
@@ -136,139 +157,78 @@ class _Reader:
         stream: IO[bytes] = self._place.filesystem.open(self._place.path, "rb")
         return stream
 
+    # -- workbooks
+
     def _workbook(self, stream: IO[bytes]) -> Iterator[tuple[int, list[Cell]]]:
-        sheet = read_sheet(_read_all(stream), self._origin.sheet)
-        self._sheet = sheet.name
-        self._opened = sheet
-        return sheet.rows()
+        limits = self._origin.limits
+        content = read_limited(stream, limits.max_file_bytes or MAX_FILE_BYTES, "save it as CSV")
+        self._sheet = read_sheet(content, self._origin.sheet, limits)
+        rows = self._sheet.rows()
+        return filled(rows, self._sheet.merged) if self._origin.fill_merged else rows
+
+    @property
+    def _sheet_name(self) -> str:
+        return self._sheet.name if self._sheet else ""
 
     def _warn_about(self, sheet: Sheet, header: int) -> None:
-        if sheet.errors:
-            what = f"cells {', '.join(sheet.errors)} show an error and count as empty"
-            self._problem(what, 0, fix="correct the formulas", severity=Severity.WARNING)
+        self._warn_about_cells(sheet.notes.errors, "show an error and count as empty", "correct the formulas")
+        fix = "open the workbook in a spreadsheet program, and save it"
+        self._warn_about_cells(sheet.notes.uncalculated, "hold formulas without a result and count as empty", fix)
         for (top, left), (bottom, right) in sheet.merged:
-            if bottom > top and bottom >= header:
+            if bottom > top and bottom >= header and not self._origin.fill_merged:
                 what = f"cells {cell_name(top, left)}:{cell_name(bottom, right)} are merged"
                 detail = "Their value counts for the first of their rows only."
-                self._problem(what, top + 1, detail, "unmerge them and fill every row", Severity.WARNING)
+                fix = "unmerge them and fill every row, or set table.mergedCells: fill"
+                self._problem(what, top + 1, detail, fix, Severity.WARNING)
 
-    # -- grids: workbooks, CSV, TSV
+    def _warn_about_cells(self, cells: list[str], what: str, fix: str) -> None:
+        if cells:
+            self._problem(f"cells {', '.join(cells)} {what}", 0, fix=fix, severity=Severity.WARNING)
+
+    # -- grids: workbooks, CSV, TSV, Parquet
 
     def _grid(self, rows: Iterator[tuple[int, list[Cell]]]) -> Iterator[Row]:
-        line, cells = self._find_header(rows)
-        headers = [header_text(cell) for cell in cells]
-        key_column = _position(headers, header_text(self._origin.key))
-        if key_column is None:
-            raise TableRefused(*self._no_key(headers, line))
-        columns = list(self._columns(headers, key_column, line))
-        if self._opened:
-            self._warn_about(self._opened, line)
-        return self._grid_rows(rows, columns, key_column, len(headers))
-
-    def _find_header(self, rows: Iterator[tuple[int, list[Cell]]]) -> tuple[int, list[Cell]]:
-        """The first row that holds the key's name; without one, the first row that is not blank."""
-        wanted = header_text(self._origin.key)
-        first: tuple[int, list[Cell]] | None = None
-        for count, (line, cells) in enumerate(rows):
-            if all(is_empty(cell) for cell in cells):
-                continue
-            first = first or (line, cells)
-            if _position([header_text(cell) for cell in cells], wanted) is not None:
-                return line, cells
-            if count >= _HEADER_ROWS:
-                break
-        if first is None:
-            raise TableRefused("It is empty: no row holds anything.", "check the file and the sheet")
-        return first
-
-    def _no_key(self, headers: Sequence[str], line: int) -> tuple[str, str]:
-        known = [name for name in headers if name]
-        near = difflib.get_close_matches(self._origin.key, known, 1, 0.5)
-        have = ", ".join(repr(name) for name in known[:20])
-        reason = f"No column is called {self._origin.key!r}; row {line} has {have}."
-        return reason, f"did you mean {near[0]!r}?" if near else "set table.key to the column that holds the unit keys"
+        line, headers, key = find_header(rows, self._key, self._origin.header)
+        check_columns(len(headers), self._origin.limits, f"Row {line}", "delete those that are not needed")
+        columns = list(self._planner.of_headers(headers, key, line))
+        if self._sheet:
+            self._warn_about(self._sheet, line)
+        return self._grid_rows(rows, columns, key, len(headers))
 
     def _grid_rows(
-        self, rows: Iterator[tuple[int, list[Cell]]], columns: list[_Column], key: int, width: int
+        self, rows: Iterator[tuple[int, list[Cell]]], columns: list[Column], key: tuple[int, ...], width: int
     ) -> Iterator[Row]:
         for line, cells in rows:
             if all(is_empty(cell) for cell in cells):
                 continue
-            if any(not is_empty(cell) for cell in cells[width:]):
+            if len(cells) > width and any(not is_empty(cell) for cell in cells[width:]):
                 detail = f"The header has {width} columns, this row {len(cells)}."
                 self._problem("cells beyond the header", line, detail, "quote cells that contain the delimiter")
-            text = key_text(cells[key]) if key < len(cells) and not is_empty(cells[key]) else ""
+            text = self._key.text([cells[place] if place < len(cells) else None for place in key])
             yield Row(text, line, self._values(columns, cells, line))
 
     # -- records: JSON, JSON Lines
 
     def _records(self, records: Iterator[tuple[int, dict[str, JSON]]]) -> Iterator[Row]:
         """Rows of records; every field may occur anywhere, so columns are planned per set of names."""
-        plans: dict[tuple[str, ...], list[_Column]] = {}
-        key_name = self._origin.key
+        plans: dict[tuple[str, ...], tuple[list[str], list[Column]]] = {}
         for number, record in records:
             names = tuple(record)
             if names not in plans:
-                key_name = self._record_key(names)
-                plans[names] = list(self._record_columns(names, key_name))
-            key = record.get(key_name)
-            text = "" if is_empty(key) else key_text(key)
-            yield Row(text, number, self._values(plans[names], record, number))
+                check_columns(len(names), self._origin.limits, f"Record {number}", "delete what is not needed")
+                key = [self._named(names, column) for column in self._key.columns]
+                plans[names] = key, list(self._planner.of_names(names, key))
+            key, columns = plans[names]
+            text = self._key.text([record.get(name) for name in key])
+            yield Row(text, number, self._values(columns, record, number))
 
-    def _record_key(self, names: tuple[str, ...]) -> str:
-        position = _position(names, self._origin.key)
-        return self._origin.key if position is None else names[position]
-
-    def _record_columns(self, names: tuple[str, ...], key: str) -> Iterator[_Column]:
-        listed = {rule.source for rule in self._origin.columns}
-        for rule in self._origin.columns:
-            yield self._listed(rule, rule.source)
-        if self._origin.unlisted == "keep":
-            taken = {rule.name for rule in self._origin.columns}
-            for name in names:
-                if name != key and name not in listed and name not in taken:
-                    yield self._unlisted(name, name)
-
-    # -- columns
-
-    def _columns(self, headers: Sequence[str], key: int, line: int) -> Iterator[_Column]:
-        """Plan the columns of a grid; reports repeated headers and listed columns that are not there."""
-        self._check_repeated(headers, line)
-        used: set[int] = set()
-        for rule in self._origin.columns:
-            position = _position(headers, header_text(rule.source))
-            if position is None:
-                self._missing_column(rule, headers, line)
-            else:
-                used.add(position)
-                yield self._listed(rule, position)
-        if self._origin.unlisted == "keep":
-            taken = {rule.name for rule in self._origin.columns}
-            for position, name in enumerate(headers):
-                if name and position != key and position not in used and name not in taken:
-                    yield self._unlisted(name, position)
-
-    def _listed(self, rule: ColumnRule, source: int | str) -> _Column:
-        kind = rule.type or self._schema_kinds.get(rule.name)
-        return _Column(rule.name, source, kind, rule.default, soft=rule.type is None)
-
-    def _unlisted(self, name: str, source: int | str) -> _Column:
-        return _Column(name, source, self._schema_kinds.get(name), soft=True)
-
-    def _check_repeated(self, headers: Sequence[str], line: int) -> None:
-        for name in sorted({name for name in headers if name and headers.count(name) > 1}):
-            places = [cell_name(0, i)[:-1] for i, header in enumerate(headers) if header == name]
-            what = f"header {name!r} is repeated in columns {', '.join(places)}"
-            self._problem(what, line, "A value could come from either.", "rename or delete one of them")
-
-    def _missing_column(self, rule: ColumnRule, headers: Sequence[str], line: int) -> None:
-        near = difflib.get_close_matches(rule.source, [name for name in headers if name], 1, 0.5)
-        fix = f"did you mean {near[0]!r}?" if near else "set 'from' to a header of the table"
-        self._problem(f"no column is called {rule.source!r}", line, f"Column {rule.name!r} is read from it.", fix)
+    def _named(self, names: tuple[str, ...], column: str) -> str:
+        place = position(names, column)
+        return column if place is None else names[place]
 
     # -- values
 
-    def _values(self, columns: Iterable[_Column], cells: Any, line: int) -> dict[str, JSON]:
+    def _values(self, columns: Iterable[Column], cells: Any, line: int) -> dict[str, JSON]:
         values: dict[str, JSON] = {}
         for column in columns:
             cell = _pick(cells, column.source)
@@ -279,43 +239,39 @@ class _Reader:
             values[column.name] = self._value(column, cell, line)
         return values
 
-    def _value(self, column: _Column, cell: Cell, line: int) -> JSON:
+    def _value(self, column: Column, cell: Cell, line: int) -> JSON:
         try:
             return coerce(cell, column.kind)
         except (ValueError, OverflowError):
             if not column.soft:
-                self._bad_value(column, cell, line)
+                self._bad_value(column, cell, line, f"of type {column.kind}")
+        try:
             return coerce(cell, None)
+        except ValueError:
+            self._bad_value(column, cell, line, "a value of JSON")
+            return None
 
-    def _bad_value(self, column: _Column, cell: Cell, line: int) -> None:
-        place = f"sheet {self._sheet!r}, " if self._sheet else ""
-        header = f"column {cell_name(0, column.source)[:-1]}" if isinstance(column.source, int) else "field"
-        what = f"{coerce(cell, None)!r} is not of type {column.kind}"
-        detail = f"It is the value of {column.name!r} ({place}row {line}, {header})."
-        self._problem(what, line, detail, "correct the cell, or the type in table.columns")
+    def _bad_value(self, column: Column, cell: Cell, line: int, wanted: str) -> None:
+        place = f"sheet {self._sheet_name!r}, " if self._sheet else ""
+        detail = f"It is the value of {column.name!r} ({place}row {line}, {column.place})."
+        self._problem(f"{_shown(cell)} is not {wanted}", line, detail, "correct the cell, or the type in table.columns")
 
     def _problem(
         self, what: str, line: int, detail: str = "", fix: str = "", severity: Severity = Severity.ERROR
     ) -> None:
         if len(self.problems) < _MAX_PROBLEMS:
-            where = Location(self._place.shown, line)
+            where = row_location(self._place.shown, self._sheet_name, line)
             self.problems.append(Problem(what, where, detail, fix, severity, self._address))
 
 
-def _read_all(stream: IO[bytes]) -> bytes:
-    with stream:
-        return stream.read()
+def _shown(cell: Cell) -> str:
+    try:
+        return repr(coerce(cell, None))
+    except ValueError:
+        return repr(cell)
 
 
 def _pick(cells: Any, source: int | str) -> Cell:
     if isinstance(source, int):
         return cells[source] if source < len(cells) else None
     return cells.get(source)
-
-
-def _position(names: Sequence[str], wanted: str) -> int | None:
-    """Index of a name: exact if there is one, else the only one that differs in letter case alone."""
-    if wanted in names:
-        return names.index(wanted)
-    folded = [i for i, name in enumerate(names) if name.casefold() == wanted.casefold()]
-    return folded[0] if len(folded) == 1 else None

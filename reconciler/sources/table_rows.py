@@ -9,18 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from reconciler.errors import Location, MissingExtra, Problem, SourceError
+from reconciler.errors import Location, Problem, SourceError
 from reconciler.model.json import JSON
 from reconciler.sources.cells import Cell
 from reconciler.sources.content import open_file
 from reconciler.sources.delimited import read_delimited
 from reconciler.sources.location import Place, locate, translated
-from reconciler.sources.workbook import TableRefused
+from reconciler.sources.parquet import SUFFIXES, read_parquet
+from reconciler.sources.table_refused import TableRefused
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-_PARQUET = (".parquet", ".pq")
 _CHUNK_BYTES = 1024 * 1024
-_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,8 @@ class RowsSource:
         """
         suffix = _suffix(self.place)
         with translated(self.place, "cannot be read"), _refused(self.place):
-            if suffix in _PARQUET:
-                yield from _parquet(self.place)
+            if suffix in SUFFIXES:
+                yield from read_parquet(_open(self.place))
             else:
                 yield from read_delimited(_open(self.place), _DELIMITERS[suffix])
 
@@ -55,8 +54,8 @@ class RowsSource:
 def find_rows(url: str, folder: Path, options: Mapping[str, JSON]) -> RowsSource:
     """Find a file with rows and read it once for its fingerprint. Raises SourceError, MissingExtra."""
     place = locate(url, folder, options)
-    if _suffix(place) not in (*_DELIMITERS, *_PARQUET):
-        known = ", ".join((*_DELIMITERS, *_PARQUET))
+    if _suffix(place) not in (*_DELIMITERS, *SUFFIXES):
+        known = ", ".join((*_DELIMITERS, *SUFFIXES))
         problem = Problem(f"{place.shown!r} cannot be read as rows", Location(place.shown), fix=f"use one of {known}")
         raise SourceError([problem])
     found = hashlib.sha256()
@@ -84,17 +83,3 @@ def _refused(place: Place) -> Iterator[None]:
     except TableRefused as error:
         problem = Problem(f"{place.shown!r} cannot be read as rows", Location(place.shown), error.reason, error.fix)
         raise SourceError([problem]) from error
-
-
-def _parquet(place: Place) -> Iterator[tuple[int, list[Cell]]]:
-    try:
-        from pyarrow.parquet import ParquetFile
-    except ImportError as error:
-        raise MissingExtra("reading Parquet files", "parquet") from error
-    with _open(place) as stream, ParquetFile(stream) as file:
-        yield 1, list(file.schema_arrow.names)
-        line = 1
-        for batch in file.iter_batches(_BATCH):
-            for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                line += 1
-                yield line, list(cells)

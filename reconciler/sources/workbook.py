@@ -1,148 +1,134 @@
 """Reads XLSX, XLS, XLSB and ODS workbooks with calamine; refuses protected, broken and hostile ones.
 
 calamine gives values only: of a formula the result that was saved with it, of a cell that shows an error nothing, of
-merged cells the value in the first one.
+merged cells the value in the first one. It runs in a process of its own with bounded memory, since a few kilobytes of
+any of these formats can ask for gigabytes, and nothing of such a file shall end the run.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
+import importlib.util
+import json
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from reconciler.errors import MissingExtra
+from reconciler.model.resource import TableLimits
 from reconciler.sources.cells import Cell
+from reconciler.sources.table_refused import TableRefused, check_columns
+from reconciler.sources.workbook_package import PackageNotes, PartNotes, check_package
+from reconciler.sources.workbook_reading import OUT_OF_MEMORY
 
 MAX_FILE_BYTES = 100 * 1024 * 1024
-MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
-MAX_CELLS = 25_000_000
-_CHUNK_BYTES = 1024 * 1024
-_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*>")
-_ERROR_TYPE = re.compile(rb"\bt=[\"']e[\"']")
+MAX_MEMORY_BYTES = 2 * 1024 * 1024 * 1024
+_CPU_SECONDS = 300
+_READING = Path(__file__).with_name("workbook_reading.py")
 # An encrypted XLSX is an OLE container with a stream of this name (MS-OFFCRYPTO 2.3.4).
 _OLE, _ENCRYPTED = bytes.fromhex("d0cf11e0a1b11ae1"), "EncryptedPackage".encode("utf-16-le")
 _PROTECTED = ("The workbook is protected with a password.", "save it without a password")
+_AGAIN = "open and save it again as XLSX"
+
+__all__ = ["Sheet", "TableRefused", "cell_name", "read_sheet"]
 
 
-class TableRefused(Exception):
-    """A table cannot be read. reason: a sentence. fix: what to do."""
-
-    def __init__(self, reason: str, fix: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.fix = fix
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Sheet:
-    """One sheet. merged: ranges such as "A3:A5". errors: cells that show an error (XLSX only; the first few)."""
+    """One sheet. merged: ranges as ((top, left), (bottom, right)), from 0. notes: cells that are read as empty."""
 
     name: str
     merged: tuple[tuple[tuple[int, int], tuple[int, int]], ...]
-    errors: tuple[str, ...]
-    _sheet: Any
+    notes: PartNotes
+    _rows: IO[bytes]
 
     def rows(self) -> Iterator[tuple[int, list[Cell]]]:
-        """Yield (row number from 1, cells) for every row, blank ones included."""
-        return enumerate(self._sheet.iter_rows(), 1)
+        """Yield (row number from 1, cells) for every row, blank ones included; can be called once."""
+        number = 0
+        with self._rows:
+            while batch := pickle.load(self._rows):
+                yield from enumerate(batch, number + 1)
+                number += len(batch)
 
 
-def read_sheet(content: bytes, sheet: int | str) -> Sheet:
-    """Open one sheet, by number from 1 or by name.
+def read_sheet(content: bytes, sheet: int | str, limits: TableLimits | None = None) -> Sheet:
+    """Read one sheet, by number from 1 or by name.
 
     Raises:
         MissingExtra: the package that reads workbooks is not installed.
         TableRefused: protected with a password, not a workbook, too large, or without such a sheet.
     """
+    if importlib.util.find_spec("python_calamine") is None:
+        raise MissingExtra("reading Excel and ODS workbooks", "excel")
+    limits = limits or TableLimits()
+    notes = _check(content, limits)
+    rows = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the sheet
     try:
-        import python_calamine
-    except ImportError as error:
-        raise MissingExtra("reading Excel and ODS workbooks", "excel") from error
-    bounds = _check_package(content)
-    try:
-        book = python_calamine.load_workbook(io.BytesIO(content))
-        name = _choose(list(book.sheet_names), sheet)
-        found = book.get_sheet_by_name(name)
-    except python_calamine.PasswordError as error:
-        raise TableRefused(*_PROTECTED) from error
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
-        raise TableRefused(f"It cannot be read as a workbook: {error}.", "open and save it again as XLSX") from error
-    return Sheet(name, tuple(found.merged_cell_ranges or ()), bounds, found)
+        _run(content, notes.suffix, sheet, limits, rows)
+        about = _described(pickle.load(rows), sheet)
+        check_columns(about["width"], limits, "The sheet", "delete stray cells beside the data")
+    except BaseException:
+        rows.close()
+        raise
+    found = Sheet(about["name"], about["merged"], notes.of(about["number"]), rows)
+    weakref.finalize(found, rows.close)
+    return found
 
 
-def _choose(names: list[str], sheet: int | str) -> str:
-    if isinstance(sheet, str) and sheet in names:
-        return sheet
-    if isinstance(sheet, int) and 1 <= sheet <= len(names):
-        return names[sheet - 1]
-    have = ", ".join(f"{number} {name!r}" for number, name in enumerate(names, 1)) or "none"
-    raise TableRefused(f"It has no sheet {sheet!r}; its sheets are {have}.", "set table.sheet to one of them")
-
-
-def _check_package(content: bytes) -> tuple[str, ...]:
-    """Refuse what would exhaust memory; returns the cells of worksheets that show an error.
-
-    calamine lays out the whole rectangle between the first and the last cell, so one stray cell in the last corner of
-    a sheet costs as much as a full sheet.
-    """
-    if len(content) > MAX_FILE_BYTES:
-        fix = "keep only the columns that are needed, or save it as CSV"
-        raise TableRefused(f"It has {len(content):,} bytes; at most {MAX_FILE_BYTES:,} are read.", fix)
+def _check(content: bytes, limits: TableLimits) -> PackageNotes:
+    most = limits.max_file_bytes or MAX_FILE_BYTES
+    if len(content) > most:
+        fix = "keep only the columns that are needed, save it as CSV, or raise table.limits.maxFileSize"
+        raise TableRefused(f"It has {len(content):,} bytes; at most {most:,} are read.", fix)
     if content.startswith(_OLE) and _ENCRYPTED in content:
         raise TableRefused(*_PROTECTED)
-    if not content.startswith(b"PK"):
-        return ()
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as package:
-            return _check_parts(package)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
-        raise TableRefused(f"It cannot be read as a workbook: {error}.", "open and save it again as XLSX") from error
+    return check_package(content, _memory(limits)) if content.startswith(b"PK") else PackageNotes(".xls")
 
 
-def _check_parts(package: zipfile.ZipFile) -> tuple[str, ...]:
-    unpacked = sum(part.file_size for part in package.infolist())
-    if unpacked > MAX_UNPACKED_BYTES:
-        fix = "check where it comes from; save the data as CSV"
-        raise TableRefused(f"It unpacks to {unpacked:,} bytes; at most {MAX_UNPACKED_BYTES:,} are read.", fix)
-    errors: list[str] = []
-    for part in package.infolist():
-        if part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml"):
-            with package.open(part) as stream:
-                _check_worksheet(stream, errors)
-    return tuple(errors[:10])
+def _memory(limits: TableLimits) -> int:
+    return limits.max_memory_bytes or MAX_MEMORY_BYTES
 
 
-def _check_worksheet(stream: IO[bytes], errors: list[str]) -> None:
-    rows, columns, rest = [0, 0], [0, 0], b""
-    while chunk := stream.read(_CHUNK_BYTES):
-        text = rest + chunk
-        end = 0
-        for match in _CELL.finditer(text):
-            end = match.end()
-            _widen(rows, int(match[2]))
-            _widen(columns, _column_number(match[1]))
-            if _ERROR_TYPE.search(match[0]):
-                errors.append((match[1] + match[2]).decode())
-        rest = text[max(end, len(text) - 1000) :]
-    cells = (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1)
-    if cells > MAX_CELLS:
-        reason = f"Its cells span {rows[1]:,} rows and {columns[1]:,} columns; at most {MAX_CELLS:,} cells are read."
-        raise TableRefused(reason, "delete stray cells far from the data, or save it as CSV")
+def _run(content: bytes, suffix: str, sheet: int | str, limits: TableLimits, rows: IO[bytes]) -> None:
+    """Have the sheet written to `rows` by a process of its own."""
+    memory = _memory(limits)
+    with tempfile.NamedTemporaryFile(prefix="reconciler-", suffix=suffix) as file:
+        file.write(content)
+        file.flush()
+        order = {"file": file.name, "sheet": sheet, "memory_bytes": memory, "cpu_s": _CPU_SECONDS, "disk_bytes": memory}
+        command = [sys.executable, "-P", str(_READING), json.dumps(order)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=rows, stderr=subprocess.PIPE, check=False)
+    rows.seek(0)
+    if done.returncode:
+        raise TableRefused(*_failure(done, memory))
 
 
-def _widen(bounds: list[int], value: int) -> None:
-    bounds[0] = min(bounds[0] or value, value)
-    bounds[1] = max(bounds[1], value)
+def _failure(done: subprocess.CompletedProcess[bytes], memory: int) -> tuple[str, str]:
+    """Why there are no rows. The reader aborts when it gets no memory; Python says File too large for the disk."""
+    last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
+    if done.returncode == -signal.SIGXCPU:
+        return f"Reading it takes more than {_CPU_SECONDS} seconds.", "check where it comes from; save the data as CSV"
+    if done.returncode in (OUT_OF_MEMORY, -signal.SIGABRT, -signal.SIGKILL) or "too large" in last:
+        fix = "check where it comes from; save the data as CSV, or raise table.limits.maxMemory"
+        return f"Reading it takes more than {memory:,} bytes of memory.", fix
+    return f"It cannot be read as a workbook: {last[:200]}.", _AGAIN
 
 
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
+def _described(answer: dict[str, Any], wanted: int | str) -> dict[str, Any]:
+    if "protected" in answer:
+        raise TableRefused(*_PROTECTED)
+    if "broken" in answer:
+        raise TableRefused(f"It cannot be read as a workbook: {answer['broken']}.", _AGAIN)
+    if "sheets" in answer:
+        have = ", ".join(f"{number} {name!r}" for number, name in enumerate(answer["sheets"], 1)) or "none"
+        raise TableRefused(f"It has no sheet {wanted!r}; its sheets are {have}.", "set table.sheet to one of them")
+    return answer
 
 
 def cell_name(row: int, column: int) -> str:

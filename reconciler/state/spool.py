@@ -92,6 +92,13 @@ class ItemSpool:
         for row in self._db.execute(f"SELECT {_COLUMNS} FROM item ORDER BY key"):
             yield SpooledItem(*row)
 
+    def item(self, key: str) -> SpooledItem:
+        """One item. Raises KeyError when there is none."""
+        row = self._db.execute(f"SELECT {_COLUMNS} FROM item WHERE key = ?", [key]).fetchone()
+        if row is None:
+            raise KeyError(key)
+        return SpooledItem(*row)
+
     def heads(self, *, faulty: bool = False) -> Iterator[SpooledItem]:
         """All items in key order, without their payloads; or those that have none because of a fault."""
         where = "WHERE fault IS NOT NULL" if faulty else ""

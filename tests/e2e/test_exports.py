@@ -298,3 +298,28 @@ def test_two_records_of_one_unit_are_told_apart_by_their_id(bench):
 
 def summary(bench: Bench) -> dict:
     return json.loads((bench.root / "out/metadata/export_summary.json").read_text())
+
+
+def test_export_brings_its_data_card(bench: Bench) -> None:
+    text = (bench.root / "out/README.md").read_text()
+    assert "| cat | 3 |" in text
+    assert (bench.root / "out/metadata/croissant.json").is_file()
+
+
+def test_export_without_card_has_none(bench: Bench) -> None:
+    bench.set("Export", "out", target="task", project="objects", format="coco", destination={"url": "out"}, card=False)
+    bench.apply()
+    assert not (bench.root / "out/README.md").exists()
+    assert not (bench.root / "out/metadata/croissant.json").exists()
+
+
+def test_export_whose_pictures_cannot_be_shown_says_so(bench: Bench) -> None:
+    drawn = (bench.root / "out/metadata/contact_sheet.png").exists()
+    assert drawn or "No contact sheet was drawn" in (bench.root / "out/README.md").read_text()
+
+
+def test_card_stays_when_nothing_in_it_changes(bench: Bench) -> None:
+    before = (bench.root / "out/metadata/croissant.json").stat()
+    (bench.root / "out/annotations/instances.json").unlink()
+    bench.apply()
+    assert (bench.root / "out/metadata/croissant.json").stat().st_ino == before.st_ino

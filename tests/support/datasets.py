@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
 
-from reconciler.errors import Location, Problem
+from reconciler.errors import Problem
 from reconciler.formats.account import Account
 from reconciler.formats.dm import encode_v1
 from reconciler.formats.items import ExportItem, Fragment, MediaFile, Writer
 from reconciler.formats.readers import READERS
 from reconciler.formats.reading import Annotated, DatasetFiles, Reading
-from reconciler.model.address import Address
 from reconciler.model.json import JSON
-from reconciler.model.resource import Destination, Export, GeometryPolicy, Head
 
 
 @dataclass(frozen=True)
@@ -64,23 +62,6 @@ def read_dataset(files: DatasetFiles, format: str, **options: JSON) -> ReadBack:
     problems: list[Problem] = []
     found = list(READERS[format](Reading(files, "image_1", problems.append, options)))
     return ReadBack(found, problems)
-
-
-def make_export(**more: Any) -> Export:
-    """An export with defaults for everything that is not given."""
-    fields: dict[str, Any] = {
-        "target": "assignment",
-        "project": None,
-        "filter": {},
-        "format": "yolo",
-        "options": {},
-        "destination": Destination(),
-        "originals": True,
-        "splits": None,
-        "classes": None,
-        "geometry": GeometryPolicy(),
-    }
-    return Export(Head(Address("Export", "train"), Location("e.yaml"), Path(), "local"), **(fields | more))
 
 
 def as_items(found: Iterable[Annotated]) -> list[ExportItem]:

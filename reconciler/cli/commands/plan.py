@@ -11,6 +11,8 @@ from reconciler.cli.group import Command
 from reconciler.cli.options import (
     EventsFlag,
     FormatOption,
+    MaxBytes,
+    MaxCalls,
     MaxDelete,
     Parallelism,
     PlanFormat,
@@ -18,6 +20,7 @@ from reconciler.cli.options import (
     RefreshOption,
     Rows,
     Targets,
+    parse_budget,
     plan_options,
 )
 from reconciler.cli.settings import PARALLELISM, settings_of
@@ -37,6 +40,8 @@ def plan(
     format: FormatOption = PlanFormat.TEXT,
     rows: Rows = None,
     max_delete: MaxDelete = None,
+    max_bytes: MaxBytes = None,
+    max_calls: MaxCalls = None,
     server_dry_run: Annotated[
         bool, typer.Option("--server-dry-run", help="Have the backend check the changes; it writes nothing.")
     ] = False,
@@ -61,7 +66,8 @@ def plan(
         from reconciler.cli.drifting import show_drift
 
         return show_drift(settings, target, parallelism, json=json, detailed=detailed_exitcode, rows=rows)
-    options = plan_options(target, refresh, max_delete, destroy=destroy, server_dry_run=server_dry_run)
+    budget = parse_budget(max_bytes, max_calls)
+    options = plan_options(target, refresh, max_delete, destroy=destroy, server_dry_run=server_dry_run, budget=budget)
     with shown_session(settings, json=json, parallelism=parallelism) as (session, stream), plan_place(out) as place:
         made = make_plan(session, options, place)
         try:

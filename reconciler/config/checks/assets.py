@@ -36,7 +36,7 @@ def _sources(document: Document) -> Iterator[Node]:
 
 def _existing(index: Index, document: Document) -> Iterator[Problem]:
     """Units that are there already have no files to arrange or to delete."""
-    for name in ("units", "files", "incomplete", "unmatched", "duplicates", "limits", "prune", "provenance"):
+    for name in ("units", "files", "incomplete", "unmatched", "duplicates", "limits", "content", "prune", "provenance"):
         node = find(document.node, "spec", name)
         if node is not None:
             yield Problem(f"'{name}' does not go with existing", node.at, _NO_FILES, fix=f"remove '{name}'")

@@ -11,8 +11,10 @@ from reconciler.config.documents import Document
 from reconciler.config.nodes import MapNode, ScalarNode, find, map_at, shown, text_at
 from reconciler.config.suggestion import did_you_mean, listed
 from reconciler.errors import Problem
+from reconciler.model.key_template import template_fields, template_rest
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
+_TEMPLATE = ("spec", "table", "key", "template")
 _SIDECAR_FIELDS = ("key", "stem")
 _DEFAULT_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -30,6 +32,7 @@ def check(index: Index) -> Iterator[Problem]:
         yield from _path(document)
         yield from _sidecar(document)
         yield from _columns(document)
+        yield from _key(document)
 
 
 def _path(document: Document) -> Iterator[Problem]:
@@ -70,3 +73,15 @@ def _columns(document: Document) -> Iterator[Problem]:
         if not isinstance(default.value, _DEFAULT_TYPES[kind]) or is_boolean != (kind == "boolean"):
             summary = f"the default {shown(default)} is not of type {kind}"
             yield Problem(summary, default.at, fix="change the default or the type")
+
+
+def _key(document: Document) -> Iterator[Problem]:
+    """The template of a key names columns, and holds no other braces."""
+    text, node = text_at(document.node, *_TEMPLATE), find(document.node, *_TEMPLATE)
+    if text is None or node is None:
+        return
+    if not template_fields(text):
+        yield Problem(f"{text!r} names no column", node.at, fix="write columns in braces: {site}-{number:04}")
+    elif set(template_rest(text)) & set("{}"):
+        detail = "A column stands in braces, padded or not: {number}, {number:04}."
+        yield Problem(f"{text!r} has braces that name no column", node.at, detail, "close them, or leave them out")

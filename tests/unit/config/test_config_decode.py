@@ -32,6 +32,7 @@ from reconciler.model.resource import (
     SidecarMetadata,
     SourceLocation,
     Splits,
+    TableLimits,
     TableMetadata,
 )
 
@@ -200,3 +201,15 @@ def test_text_that_may_come_from_a_file_is_taken_without_white_space_around_it()
 def test_decode_existing_units_are_left_when_the_set_goes(spec, on_delete, existing, reason) -> None:
     found = decoded("AssetSet", collection="c", **spec)
     assert (found.head.lifecycle.on_delete, found.existing) == (on_delete, existing)
+
+
+def test_decode_table_metadata_with_everything() -> None:
+    limits = {"maxFileSize": "1KiB", "maxRows": 5, "maxColumns": 6, "maxMemory": 7}
+    table = {"key": {"template": "{site}-{n:04}-{site}"}, "header": 3, "mergedCells": "fill", "limits": limits}
+    got = decoded("MetadataSource", table=table, conflicts="fail")
+    expected = TableMetadata(
+        "", ("site", "n"), key_template="{site}-{n:04}-{site}", header=3, fill_merged=True,
+        limits=TableLimits(1024, 5, 6, 7),
+    )  # fmt: skip
+    assert (got.origin, got.conflicts) == (expected, Policy.FAIL)
+    assert decoded("MetadataSource", table={"url": "m.csv", "key": ["a", "b"]}).origin.key == ("a", "b")

@@ -6,7 +6,8 @@ import pytest
 
 from reconciler.formats.items import ExportItem, MediaFile
 from reconciler.formats.writers import open_writer
-from tests.support.datasets import MemoryDataset, make_export, read_dataset, write_dataset
+from tests.support.datasets import MemoryDataset, read_dataset, write_dataset
+from tests.support.exports import export_of
 
 
 def _item(*classes, key="a", split=None, tool="classification", **media):
@@ -16,7 +17,7 @@ def _item(*classes, key="a", split=None, tool="classification", **media):
 
 
 def _writer(**more):
-    return open_writer(make_export(format="imagefolder", **more))
+    return open_writer(export_of(format="imagefolder", **more))
 
 
 def _losses(item, **more):

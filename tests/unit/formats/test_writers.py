@@ -1,19 +1,18 @@
 """Fragments, splits, summaries and the choice of writers."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-from reconciler.errors import ConfigError, Location
+from reconciler.errors import ConfigError
 from reconciler.formats.coco_write import CocoOptions, CocoWriter
 from reconciler.formats.items import ExportItem, Fragment, MediaFile, item_digest
 from reconciler.formats.splits import assign_split
 from reconciler.formats.synapse_json import SynapseJsonWriter
 from reconciler.formats.writers import build_summary, open_writer, read_class_ids
-from reconciler.model.address import Address
 from reconciler.model.json import digest
-from reconciler.model.resource import Destination, Export, GeometryPolicy, Head, Splits
+from reconciler.model.resource import Splits
+from tests.support.exports import export_of
 
 
 def _payload(name="car", x=1):
@@ -23,23 +22,6 @@ def _payload(name="car", x=1):
 
 def _item(key, split=None, **payload):
     return ExportItem(key, "1", _payload(**payload), {"image_1": MediaFile("a.png")}, split=split)
-
-
-def _export(**more):
-    head = Head(Address("Export", "train"), Location("e.yaml"), Path(), "local")
-    fields = {
-        "target": "assignment",
-        "project": None,
-        "filter": {},
-        "format": "coco",
-        "options": {},
-        "destination": Destination(),
-        "originals": True,
-        "splits": None,
-        "classes": None,
-        "geometry": GeometryPolicy(),
-    }
-    return Export(head, **(fields | more))
 
 
 def _files(writer, items):
@@ -104,7 +86,7 @@ def test_synapse_json_of_a_text_payload_is_its_value():
 
 @pytest.mark.parametrize("name", ["coco", "synapse-json"])
 def test_writer_is_found_by_format(name):
-    writer = open_writer(_export(format=name), classes=["car"])
+    writer = open_writer(export_of(format=name), classes=["car"])
     assert writer.format == name
     account = writer.account(writer.write_item(_item("a")).fragment)
     assert (account.read, account.written) == (1, 1)
@@ -112,17 +94,17 @@ def test_writer_is_found_by_format(name):
 
 def test_unknown_format_names_the_known_ones():
     with pytest.raises(ConfigError, match="coco, csv, imagefolder, synapse-json, yolo"):
-        open_writer(_export(format="tfrecord"))
+        open_writer(export_of(format="tfrecord"))
 
 
 def test_declared_classes_win_over_the_project():
-    files = _files(open_writer(_export(classes=("bus", "car")), classes=["car", "bus"]), [_item("a")])
+    files = _files(open_writer(export_of(classes=("bus", "car")), classes=["car", "bus"]), [_item("a")])
     assert read_class_ids(json.loads(files["classes.json"])) == {"bus": 1, "car": 2}
 
 
 def test_reference_gives_categories_info_and_licenses():
     reference = {"info": {"year": 2017}, "categories": [{"id": 9, "name": "car", "supercategory": "vehicle"}]}
-    files = _files(open_writer(_export(), reference=reference), [_item("a")])
+    files = _files(open_writer(export_of(), reference=reference), [_item("a")])
     written = json.loads(files["annotations/instances.json"])
     assert written["info"] == {"year": 2017}
     assert written["categories"] == reference["categories"]
@@ -131,7 +113,7 @@ def test_reference_gives_categories_info_and_licenses():
 def test_summary_adds_up():
     writer = CocoWriter()
     accounts = [writer.write_item(i).account for i in (_item("a"), _item("b", x=90))]
-    summary = build_summary(_export(), accounts, items={"read": 2})
+    summary = build_summary(export_of(), accounts, items={"read": 2})
     assert summary["annotations"] == {
         "read": 2, "written": 1, "clipped": 0, "lossy": 0, "dropped": 1, "failed": 0
     }  # fmt: skip

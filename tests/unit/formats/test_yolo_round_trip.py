@@ -6,7 +6,8 @@ import pytest
 
 from reconciler.engine.dataset_files import open_dataset
 from reconciler.formats.writers import open_writer
-from tests.support.datasets import MemoryDataset, as_items, make_export, read_dataset, write_dataset
+from tests.support.datasets import MemoryDataset, as_items, read_dataset, write_dataset
+from tests.support.exports import export_of
 
 DATA = Path(__file__).parents[2] / "data" / "yolo"
 CLASSES = [f"label_{number}" for number in range(10)]
@@ -27,7 +28,7 @@ def _labels(folder):
 
 
 def _again(source, options, classes=(), **export):
-    writer = open_writer(make_export(options=options, **export), classes=classes)
+    writer = open_writer(export_of(format="yolo", options=options, **export), classes=classes)
     files, accounts = write_dataset(writer, as_items(source.found))
     return {path.rpartition("/")[2]: text for path, text in files.items() if path.startswith("labels/")}, accounts
 
@@ -62,7 +63,7 @@ def test_numbers_with_seventeen_digits_come_back():
 def test_edited_box_is_written_anew():
     source = read_dataset(MemoryDataset({"a.jpg": b"", "a.txt": "0 .5 .5 .5 .5\n", "classes.txt": "car"}), "yolo")
     (item,) = as_items(source.found)
-    writer = open_writer(make_export())
+    writer = open_writer(export_of(format="yolo"))
     assert write_dataset(writer, [item])[0]["labels/a.txt"] == "0 .5 .5 .5 .5\n"
     (row,) = item.data["annotationsData"]["image_1"]
     row["coordinate"]["width"] = 50
@@ -72,13 +73,13 @@ def test_edited_box_is_written_anew():
 def test_class_ids_of_an_import_stay():
     files = {"a.jpg": b"", "a.txt": "2 0.5 0.5 0.5 0.5\n", "classes.txt": "car\nbus\nvan"}
     source = read_dataset(MemoryDataset(files), "yolo")
-    again, _ = write_dataset(open_writer(make_export()), as_items(source.found))
+    again, _ = write_dataset(open_writer(export_of(format="yolo")), as_items(source.found))
     assert again["classes.txt"].splitlines() == ["class_0", "class_1", "van"]
 
 
 def test_image_folder_comes_back_in_its_folders():
     source = read_dataset(open_dataset(str(DATA / "yolov8_classification"), DATA, {}), "yolo")
-    writer = open_writer(make_export(options={"task": "classify"}))
+    writer = open_writer(export_of(format="yolo", options={"task": "classify"}))
     items = as_items(source.found)
     written = sorted(path for item in items for path in writer.paths(item).originals.values())
     assert written == sorted(one.name for one in source.found)

@@ -9,7 +9,8 @@ from reconciler.formats.items import ExportItem, MediaFile
 from reconciler.formats.naming import check_collisions
 from reconciler.formats.writers import open_writer, read_class_ids
 from reconciler.model.resource import GeometryPolicy
-from tests.support.datasets import make_export, write_dataset
+from tests.support.datasets import write_dataset
+from tests.support.exports import export_of
 
 SIZE = {"width": 200, "height": 100}
 
@@ -26,7 +27,7 @@ def _item(*rows, key="s", groups=(), split=None, size=SIZE, name="s.png"):
 
 def _write(*items, classes=(), previous=None, **more):
     options = {k: more.pop(k) for k in list(more) if k not in ("geometry", "splits", "originals")}
-    writer = open_writer(make_export(options=options, **more), classes=classes, previous=previous)
+    writer = open_writer(export_of(format="yolo", options=options, **more), classes=classes, previous=previous)
     files, accounts = write_dataset(writer, items)
     return files, {(e.outcome.value, e.reason.value, e.annotations) for a in accounts for e in a.entries}
 
@@ -108,7 +109,7 @@ CASES = [
 
 @pytest.mark.parametrize(("task", "rows", "loss", "reason"), CASES)
 def test_what_a_task_cannot_hold_is_accounted(task, rows, loss, reason):
-    writer = open_writer(make_export(options={"task": task}))
+    writer = open_writer(export_of(format="yolo", options={"task": task}))
     _, (account,) = write_dataset(writer, [_item(*rows)])
     assert loss in {(e.outcome, e.reason, e.annotations) for e in account.entries}, reason
     assert account.read == account.written + account.dropped + account.failed == len(rows)
@@ -202,13 +203,13 @@ def test_legacy_labels_lie_beside_the_pictures():
 
 def test_label_lies_where_loaders_look_for_it():
     """They replace the last folder `images`, also when it is part of the key."""
-    writer = open_writer(make_export())
+    writer = open_writer(export_of(format="yolo"))
     assert writer.paths(_item(key="x/images/s")).shared == ("images/x/labels/s.txt",)
     assert writer.paths(_item(key="v1.5")).shared == ("labels/v1.5.txt",)
 
 
 def test_pictures_that_would_share_a_label_file_are_refused():
-    writer = open_writer(make_export())
+    writer = open_writer(export_of(format="yolo"))
     items = [_item(key="a?", name="s.png"), _item(key="a_", name="s.jpg")]
     with pytest.raises(ConfigError, match=r"would both be written to 'labels/a_\.txt'"):
         check_collisions((item.key, writer.paths(item)) for item in items)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -216,3 +217,100 @@ def test_invalid_schema_is_refused(pairs: Any) -> None:
 def test_schema_that_points_outside_is_refused(pairs: Any) -> None:
     with pytest.raises(SourceError, match="not a valid JSON Schema"):
         pairs.assemble(schema={"$ref": "https://example.org/unit.json"})
+
+
+# -- sources that disagree
+
+
+@pytest.mark.parametrize(
+    ("policy", "severities"),
+    [(Policy.FAIL, [Severity.ERROR]), (Policy.WARN, [Severity.WARNING]), (Policy.SKIP, [])],
+)
+def test_value_that_an_earlier_source_gives_otherwise_is_told_by_policy(
+    pairs: Any, policy: Policy, severities: list[Severity]
+) -> None:
+    pairs.write("a.csv", "unit,age,sex\n1,4,f\n2,5,m\n")
+    pairs.write("b.csv", "unit,age\n2,5\n1,6\n")
+    first = pairs.metadata(pairs.table("a.csv").origin, "first")
+    second = dataclasses.replace(pairs.metadata(pairs.table("b.csv").origin, "second"), conflicts=policy)
+    assembly = pairs.assemble(metadata=(first, second))
+    assert [p.severity for p in assembly.problems] == severities
+    assert _meta(assembly) == {"1": {"age": "6", "sex": "f"}, "2": {"age": "5", "sex": "m"}}
+
+
+def test_conflict_names_both_values_with_their_places(pairs: Any) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.title = "Visits"
+    for row in (["unit", "age"], ["1", 6], ["2", 7]):
+        book.active.append(row)
+    book.save(pairs.root / "b.xlsx")
+    pairs.write("a.csv", "unit,age\n1,4\n2,5\n")
+    sources = (pairs.metadata(pairs.table("a.csv").origin, "a"), pairs.metadata(pairs.table("b.xlsx").origin, "b"))
+    (problem,) = pairs.assemble(metadata=sources).problems
+    assert str(problem.at) == "b.xlsx[Visits]:2"
+    assert problem.summary == "'age' of 2 units is not what MetadataSource/a says"
+    assert problem.detail.startswith("unit '1' has 6 of b.xlsx[Visits]:2, not \"4\" of a.csv:2; unit '2' has 7")
+
+
+def test_conflicts_of_many_units_are_one_finding(ws: Any) -> None:
+    for number in range(20):
+        ws.write_all(f"data/{number}.png", f"data/{number}.json")
+    rows = "".join(f"{number},x\n" for number in range(20))
+    ws.write("a.csv", f"unit,age\n{rows}")
+    ws.write("b.csv", f"unit,age\n{rows.replace('x', 'y')}")
+    sources = (ws.metadata(ws.table("a.csv").origin, "a"), ws.metadata(ws.table("b.csv").origin, "b"))
+    (problem,) = ws.assemble(metadata=sources).problems
+    assert problem.summary.startswith("'age' of 20 units")
+    assert problem.detail.count("unit ") == 3
+
+
+def test_defaults_may_be_overruled_without_a_word(pairs: Any) -> None:
+    pairs.write("m.csv", "unit,a,b\n1,4,5\n2,4,5\n")
+    sources = (pairs.metadata(ConstantMetadata({"a": 0}), "first"), pairs.table("m.csv"))
+    assembly = pairs.assemble(metadata=sources, meta={"b": 0})
+    assert assembly.problems == ()
+
+
+def test_repeated_rows_name_file_sheet_and_rows(pairs: Any) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (["unit"], ["1"], ["2"], ["1"]):
+        book.active.append(row)
+    book.save(pairs.root / "m.xlsx")
+    (problem,) = pairs.assemble(metadata=(pairs.table("m.xlsx"),)).problems
+    assert str(problem).startswith("m.xlsx[Sheet]:4: rows 2 and 4 both describe '1'")
+
+
+@pytest.mark.parametrize(
+    ("schema", "at", "reason"),
+    [
+        ({"properties": {"scan.kv": {"type": "integer"}}}, "a.csv:2", "a name with a dot"),
+        ({"properties": {"lens": {"properties": {"f": {"type": "integer"}}}}}, "data/1.m.json", "inside an object"),
+        ({"properties": {"lens": {}, "scan.kv": {}}, "additionalProperties": False}, "c.csv:2", "not foreseen"),
+    ],
+)
+def test_violation_is_told_where_the_value_comes_from(ws: Any, schema: Any, at: str, reason: str) -> None:
+    ws.write_all("data/1.png", "data/1.json")
+    ws.write("a.csv", "unit,scan.kv\n1,high\n")
+    ws.write("data/1.m.json", '{"lens": {"f": "long"}}')
+    ws.write("c.csv", "unit,color\n1,red\n")
+    sources = (
+        ws.metadata(ws.table("a.csv").origin, "a"),
+        ws.metadata(SidecarMetadata("{key}.m.json"), "b"),
+        ws.metadata(ws.table("c.csv").origin, "c"),
+        ws.metadata(ConstantMetadata({}), "d"),
+    )
+    (problem,) = ws.assemble(metadata=sources, schema=schema).problems
+    assert str(problem.at).endswith(at), reason
+
+
+def test_violations_beyond_a_thousand_are_counted(ws: Any) -> None:
+    for number in range(1002):
+        ws.write_all(f"data/{number}.png", f"data/{number}.json")
+    assembly = ws.assemble(schema={"required": ["age"]})
+    told = [f for f in assembly.findings if f.fault is Fault.SCHEMA]
+    assert len(told) == 1001
+    assert told[-1].problem.summary == "2 more of the kind 'schema' are not listed"

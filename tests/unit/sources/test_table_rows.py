@@ -49,12 +49,3 @@ def test_parquet_without_its_package_says_what_to_install(tmp_path, monkeypatch)
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     with pytest.raises(MissingExtra, match="Parquet"):
         read(tmp_path, "a.parquet")
-
-
-def test_parquet_file_gives_typed_cells(tmp_path):
-    pyarrow = pytest.importorskip("pyarrow", reason="needs the extra parquet")
-    from pyarrow import parquet
-
-    table = pyarrow.table({"x": ["a", None], "n": [1, 2], "tags": [["p"], []]})
-    parquet.write_table(table, tmp_path / "a.parquet")
-    assert read(tmp_path, "a.parquet") == [(1, ["x", "n", "tags"]), (2, ["a", 1, ["p"]]), (3, [None, 2, []])]

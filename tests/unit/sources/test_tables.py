@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import io
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler.errors import Severity, SourceError
-from reconciler.model.resource import ColumnRule
+from reconciler.model.resource import ColumnRule, SourceLocation
 from reconciler.sources import read_metadata
-from reconciler.sources.cells import coerce, key_text
-from reconciler.sources.workbook import MAX_CELLS, TableRefused, read_sheet
+from reconciler.sources.cells import coerce, key_text, plain
 
 _BOOKS = Path(__file__).parents[2] / "data" / "excel"
 
@@ -104,7 +103,7 @@ def test_value_of_wrong_type_is_told_with_sheet_row_and_column(ws: Any) -> None:
     ws.write("m.xlsx", _book([["unit", "age"], ["p1", "old"]]))
     table = read_metadata(ws.table("m.xlsx", columns=(ColumnRule("age", "age", "integer"),)))
     list(table.rows)
-    assert str(table.problems[0]).startswith("m.xlsx:2: 'old' is not of type integer")
+    assert str(table.problems[0]).startswith("m.xlsx[Sheet]:2: 'old' is not of type integer")
     assert "(sheet 'Sheet', row 2, column B)" in table.problems[0].detail
 
 
@@ -173,63 +172,6 @@ def test_merged_data_cells_are_a_warning(ws: Any) -> None:
     assert (table.problems[0].summary, table.problems[0].severity) == ("cells B2:B3 are merged", Severity.WARNING)
 
 
-def test_error_cells_count_as_empty_with_a_warning() -> None:
-    sheet = read_sheet((_BOOKS / "calamine/errors.xlsx").read_bytes(), 1)
-    assert sheet.errors[:2] == ("A1", "A2")
-
-
-def _workbook_with_cell(reference: str) -> bytes:
-    """A workbook whose second cell lies far away, as a hostile or careless hand makes it."""
-    cells = f'<row r="1"><c r="A1"><v>1</v></c></row><row r="9"><c r="{reference}"><v>1</v></c></row>'
-    source, target = io.BytesIO(_book([["unit"], ["p1"]])), io.BytesIO()
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for part in old.namelist():
-            content = old.read(part)
-            if part == "xl/worksheets/sheet1.xml":
-                content = b"<worksheet xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'><sheetData>"
-                content += cells.encode() + b"</sheetData></worksheet>"
-            new.writestr(part, content)
-    return target.getvalue()
-
-
-def test_workbook_with_a_stray_cell_in_the_last_corner_is_refused() -> None:
-    with pytest.raises(TableRefused) as caught:
-        read_sheet(_workbook_with_cell("XFD1048576"), 1)
-    assert f"at most {MAX_CELLS:,} cells" in caught.value.reason
-
-
-def test_workbook_that_says_it_unpacks_to_gigabytes_is_refused() -> None:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as package:
-        package.writestr("xl/worksheets/sheet1.xml", b" ")
-    content = bytearray(target.getvalue())
-    directory = content.index(b"PK\x01\x02")
-    content[directory + 24 : directory + 28] = (2**31).to_bytes(4, "little")
-    with pytest.raises(TableRefused, match="unpacks to"):
-        read_sheet(bytes(content), 1)
-
-
-# Rows that hold anything in the first sheet, as counted by another reader.
-_PUBLISHED = {
-    "agate/test.xlsx": 4, "calamine/any_sheets.ods": 4, "calamine/any_sheets.xls": 4, "calamine/any_sheets.xlsx": 4,
-    "calamine/date.xlsx": 3, "calamine/date_1904.xlsx": 3, "calamine/empty_sheet.xlsx": 0, "calamine/errors.xlsx": 0,
-    "calamine/header-row.xlsx": 3, "calamine/merge_cells.xlsx": 2, "calamine/merged_range.xlsx": 3,
-    "frictionless/multiline-headers.xlsx": 4, "frictionless/skip-rows.xlsx": 4, "frictionless/table.xls": 3,
-    "kopf/growth_data.xlsx": 70, "readxl/deaths.xls": 19, "readxl/deaths.xlsx": 19, "readxl/type-me.xlsx": 11,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "count"), _PUBLISHED.items())
-def test_published_workbook_opens_with_all_its_rows(name: str, count: int) -> None:
-    sheet = read_sheet((_BOOKS / name).read_bytes(), 1)
-    assert sum(any(cell != "" for cell in cells) for _, cells in sheet.rows()) == count
-
-
-def test_published_workbooks_are_all_in_the_table_above() -> None:
-    found = {str(path.relative_to(_BOOKS)) for path in _BOOKS.glob("*/*")}
-    assert found == {*_PUBLISHED, "calamine/pass_protected.xlsx"}
-
-
 def test_protected_workbook_is_refused(ws: Any) -> None:
     ws.write("m.xlsx", (_BOOKS / "calamine/pass_protected.xlsx").read_bytes())
     with pytest.raises(SourceError, match="protected with a password"):
@@ -290,3 +232,147 @@ def test_coerce_of_other_cell_is_refused(cell: Any, kind: str) -> None:
 
 def test_key_text_of_whole_float_has_no_fraction() -> None:
     assert [key_text(cell) for cell in (1.0, 17, " a ", True)] == ["1", "17", "a", "true"]
+
+
+# -- keys of several columns, header, merged cells, place
+
+
+_VISITS = "site,number,age\na,7,4\nb,12,5\nb,,6\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "template", "expected"),
+    [
+        (("site", "number"), "", ["a/7", "b/12", ""]),
+        (("number", "site"), "", ["7/a", "12/b", ""]),
+        (("SITE", "number"), "{SITE}-{number:04}", ["a-0007", "b-0012", ""]),
+        (("number",), "p{number:3}_{number}", ["p007_7", "p012_12", ""]),
+    ],
+)
+def test_columns_make_the_key_together(ws: Any, key: tuple[str, ...], template: str, expected: list[str]) -> None:
+    ws.write("m.csv", _VISITS)
+    ws.write("m.json", json.dumps([{"site": "a", "number": 7}, {"site": "b", "number": 12}, {"site": "b"}]))
+    for name in ("m.csv", "m.json"):
+        source = ws.table(name, key, key_template=template)
+        assert [row.key for row in read_metadata(source).rows] == expected, name
+
+
+def test_columns_of_a_key_are_metadata_only_when_listed(ws: Any) -> None:
+    ws.write("m.csv", _VISITS)
+    source = ws.table("m.csv", ("site", "number"), columns=(ColumnRule("where", "site"),))
+    assert _rows(source)["a/7"] == {"where": "a", "age": "4"}
+
+
+def test_missing_column_of_a_key_is_named(ws: Any) -> None:
+    ws.write("m.csv", _VISITS)
+    with pytest.raises(SourceError, match="No column is called 'sites'") as caught:
+        read_metadata(ws.table("m.csv", ("sites", "number")))
+    assert caught.value.problems[0].fix == "did you mean 'site'?"
+
+
+def test_object_of_objects_with_a_key_of_several_columns_is_refused(ws: Any) -> None:
+    ws.write("m.json", '{"p1": {"site": "a"}}')
+    with pytest.raises(SourceError, match="write a list of objects"):
+        _rows(ws.table("m.json", ("site",), key_template="{site}"))
+
+
+def test_header_row_that_was_named_is_taken(ws: Any) -> None:
+    ws.write("m.xlsx", _book([["unit", "x"], ["unit", "y"], ["unit", "z"], ["p1", 4]]))
+    assert _rows(ws.table("m.xlsx", header=2)) == {"unit": {"y": "z"}, "p1": {"y": 4}}
+
+
+@pytest.mark.parametrize(("header", "part"), [(2, "Row 2 is to be the header"), (9, "Row 9 is to be the header")])
+def test_header_row_that_is_empty_is_refused(ws: Any, header: int, part: str) -> None:
+    ws.write("m.xlsx", _book([["unit"], [], ["p1"]]))
+    with pytest.raises(SourceError, match=part):
+        read_metadata(ws.table("m.xlsx", header=header))
+
+
+def test_merged_cells_are_filled_when_asked(ws: Any) -> None:
+    ws.write("m.xlsx", _book([["unit", "a", "b"], ["p1", 4, None], ["p2"], ["p3", None, 5]], merge="B2:C3"))
+    table = read_metadata(ws.table("m.xlsx", fill_merged=True))
+    rows = {row.key: row.values for row in table.rows}
+    assert rows == {"p1": {"a": 4, "b": 4}, "p2": {"a": 4, "b": 4}, "p3": {"b": 5}}
+    assert table.problems == []
+
+
+def test_columns_are_named_as_in_the_sheet_when_the_first_are_empty(ws: Any) -> None:
+    ws.write("m.xlsx", _book([[None, None, "unit", "age"], [None, None, "p1", "old"]]))
+    table = read_metadata(ws.table("m.xlsx", columns=(ColumnRule("age", "age", "integer"),)))
+    list(table.rows)
+    assert "(sheet 'Sheet', row 2, column D)" in table.problems[0].detail
+
+
+def test_formulas_without_result_are_a_warning(ws: Any) -> None:
+    ws.write("m.xlsx", _book([["unit", "age"], ["p1", "=1+1"]]))
+    table = read_metadata(ws.table("m.xlsx"))
+    assert next(table.rows).values == {}
+    assert table.problems[0].summary == "cells B2 hold formulas without a result and count as empty"
+
+
+@pytest.mark.parametrize("url", ["", "data/"])
+@pytest.mark.parametrize("name", ["meta.csv", "metadata.csv"])
+def test_table_with_a_usual_name_beside_the_data_is_found(ws: Any, url: str, name: str) -> None:
+    ws.write_all("data/1.png", "data/1.json")
+    ws.write(f"data/{name}", "unit,age\n1,4\n")
+    assembly = ws.assemble(metadata=(ws.table(url),))
+    assert [dict(unit.meta) for unit in assembly.units()] == [{"age": "4"}]
+    assert assembly.problems == ()
+
+
+def _without_name(ws: Any) -> Any:
+    return ws.assemble(metadata=(ws.table(""),))
+
+
+def _with_two_names(ws: Any) -> Any:
+    ws.write("data/meta.csv", "")
+    ws.write("data/metadata.xlsx", "")
+    return ws.assemble(metadata=(ws.table(""),))
+
+
+def _with_two_sources(ws: Any) -> Any:
+    sources = (SourceLocation("data", specification="image_1"), SourceLocation("data", specification="label_1"))
+    return ws.assemble(metadata=(ws.table(""),), sources=sources)
+
+
+@pytest.mark.parametrize(
+    ("case", "part"),
+    [
+        (_without_name, "'data' holds no metadata table"),
+        (_with_two_names, "'meta.csv', 'metadata.xlsx': which one counts is not said"),
+        (_with_two_sources, "AssetSet/scans has 2 sources"),
+    ],
+)
+def test_table_without_url_that_cannot_be_found_is_an_error(ws: Any, case: Any, part: str) -> None:
+    ws.write_all("data/1.png", "data/1.json")
+    with pytest.raises(SourceError) as caught:
+        case(ws)
+    assert part in str(caught.value)
+    assert caught.value.problems[0].fix.startswith("name the file")
+
+
+def test_table_without_url_and_without_source_is_an_error(ws: Any) -> None:
+    with pytest.raises(SourceError, match=r"table\.url is missing"):
+        read_metadata(ws.table(""))
+
+
+_FROM_PARQUET = [
+    (float("nan"), None),
+    (decimal.Decimal("1.10"), 1.1),
+    (decimal.Decimal("12345678901234567890.5"), "12345678901234567890.5"),
+    (decimal.Decimal("7"), 7),
+    (b"caf\xc3\xa9", "café"),
+    ([1.0, datetime.date(2024, 1, 2), float("nan")], [1.0, "2024-01-02", None]),
+    ({"a": [(b"x", 1)]}, {"a": [["x", 1]]}),
+]
+
+
+@pytest.mark.parametrize(("cell", "expected"), _FROM_PARQUET)
+def test_plain_of_what_only_parquet_holds_is_json(cell: Any, expected: Any) -> None:
+    assert json.dumps(plain(cell), allow_nan=False) == json.dumps(expected)
+
+
+@pytest.mark.parametrize("cell", [float("inf"), b"\xff", decimal.Decimal("nan"), object()])
+def test_plain_of_what_json_has_nothing_for_is_refused(cell: Any) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the caller words the message
+        plain(cell)
