@@ -161,7 +161,7 @@ class _Assembly:
         if self.options.layout is Layout.LEGACY:
             yield from lists.legacy(self._parts(), self._pictures)
         else:
-            is_pose = self.options.task is Task.POSE
+            is_pose = self.options.task is Task.POSE and bool(self.joints)
             yield from lists.ultralytics(self._parts(), root=self.options.root, is_pose=is_pose)
         for fragment in self.fragments():
             yield from self._labels(fragment)
