@@ -179,7 +179,8 @@ def build_croissant(facts: Facts) -> bytes:
         if not _is_about(path)
     ]
     if facts.export.originals is not False:
-        pictures = {"@type": "cr:FileSet", "@id": "pictures", "name": "pictures", "includes": "images/**"}
+        where = _picture_places(facts.export)
+        pictures = {"@type": "cr:FileSet", "@id": "pictures", "name": "pictures", "includes": where}
         files.append({**pictures, "encodingFormat": "image/*"})
     document = {
         "@context": _CONTEXT,
@@ -190,6 +191,13 @@ def build_croissant(facts: Facts) -> bytes:
         "distribution": files,
     }
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _picture_places(export: Export) -> str:
+    """The pattern of the pictures' paths."""
+    if export.format == "imagefolder" or export.options.get("task") == "classify":
+        return "*/*/**"
+    return "obj_*_data/**" if export.options.get("layout") == "legacy" else "images/**"
 
 
 def _media_type(path: str) -> str:

@@ -49,21 +49,19 @@ class ImageFolderWriter:
     def paths(self, item: ExportItem) -> ItemPaths:
         """The primary picture: `<split>/<class>/<key><suffix>`; others: `files/[<split>/]<specification>/…`.
 
-        An item without its payload is taken for one of some class: what would collide in one class does so there.
+        The class is not known before the payload is, so no two items may have one path even if their classes differ.
         """
         primary = primary_media(item)
         plain = settle_paths(item, self.options.originals, annotation=None).originals
         paths = {spec: _aside(path) for spec, path in plain.items() if spec != primary}
         if primary is not None and item.media:
-            path = self._picture_path(item, primary)
-            paths |= {} if path is None else {primary: path}
+            name = _class_of(draw(item).pictures, primary)
+            folder = self.options.unclassified if name is None else class_folder(name)
+            paths |= {} if folder is None else {primary: self._picture_path(item, primary, folder)}
+            return ItemPaths(dict(sorted(paths.items())), shared=(self._picture_path(item, primary, "any class"),))
         return ItemPaths(dict(sorted(paths.items())))
 
-    def _picture_path(self, item: ExportItem, primary: str) -> str | None:
-        name = "any" if item.data is None else _class_of(draw(item).pictures, primary)
-        folder = self.options.unclassified if name is None else class_folder(name)
-        if folder is None:
-            return None
+    def _picture_path(self, item: ExportItem, primary: str, folder: str) -> str:
         path = settle_paths(replace(item, split=None), (primary,), annotation=None).originals[primary]
         split = (item.split or _UNSPLIT) if self.options.has_splits else _WHOLE
         return f"{safe_component(split)}/{safe_component(folder)}/{path.partition('/')[2]}"

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from reconciler.errors import ConfigError
 from reconciler.formats.items import ExportItem, MediaFile
+from reconciler.formats.naming import check_collisions
 from reconciler.formats.writers import open_writer
 from tests.support.datasets import MemoryDataset, read_dataset, write_dataset
 from tests.support.exports import export_of
@@ -45,6 +47,16 @@ def test_picture_goes_to_the_folder_of_its_class(item, more, path, reason):
 def test_picture_without_a_class_is_left_out_and_accounted():
     assert _writer().paths(_item()).originals == {}
     assert _losses(_item()) == {("dropped", "no_class", ())}
+
+
+def test_picture_of_an_item_without_payload_is_left_out():
+    assert _writer().paths(ExportItem("a", "1", None, _item().media)).originals == {}
+
+
+def test_pictures_that_would_share_a_path_are_refused_whatever_their_classes():
+    items = [ExportItem(key, "1", None, _item().media) for key in ("a?", "a_")]
+    with pytest.raises(ConfigError, match="would both be written"):
+        check_collisions((item.key, _writer().paths(item)) for item in items)
 
 
 def test_second_class_is_accounted():
