@@ -13,7 +13,7 @@ from reconciler.errors import ConfigError, Problem, Severity
 from reconciler.formats.items import ExportItem, MediaFile, Writer, item_digest
 from reconciler.formats.naming import check_collisions, check_unique
 from reconciler.formats.splits import assign_split
-from reconciler.formats.writers import open_writer, payload_fault, read_class_ids
+from reconciler.formats.writers import open_writer, payload_fault, places_by_payload, read_class_ids
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, canonical_json, digest
 from reconciler.model.observed import AnnotationRecord, RemoteFile
@@ -136,7 +136,7 @@ def collect_items(records: Iterable[AnnotationRecord], export: Export, writer: W
         items.spool.fill(_spooled(record, record.key, export, writer) for record in records)
         items.spool.rename(_renamed(one, export, writer) for one in items.spool.repeated())
         check_unique(items.spool.index())
-        paths = ((source.item.key, writer.paths(source.item)) for source in items.heads())
+        paths = ((source.item.key, writer.paths(source.item)) for source in items.placed())
         if export.format == "manifest":
             check_collisions(paths, ignore_case=True, fix=_RENAME)
         else:
@@ -160,6 +160,10 @@ class ItemSet:
     def heads(self, *, faulty: bool = False) -> Iterator[SourceItem]:
         """Items without their payloads, which is much cheaper; or those that have none because of a fault."""
         return map(self._source, self.spool.heads(faulty=faulty))
+
+    def placed(self) -> Iterator[SourceItem]:
+        """Items with what their paths depend on, which is seldom the payload."""
+        return iter(self) if places_by_payload(self.export) else self.heads()
 
     def _source(self, one: SpooledItem) -> SourceItem:
         record = replace(_decode_head(one.head), data=json.loads(one.data))

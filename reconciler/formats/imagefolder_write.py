@@ -49,7 +49,7 @@ class ImageFolderWriter:
     def paths(self, item: ExportItem) -> ItemPaths:
         """The primary picture: `<split>/<class>/<key><suffix>`; others: `files/[<split>/]<specification>/…`.
 
-        The class is not known before the payload is, so no two items may have one path even if their classes differ.
+        The class is part of the payload, so the item must have it.
         """
         primary = primary_media(item)
         plain = settle_paths(item, self.options.originals, annotation=None).originals
@@ -58,7 +58,6 @@ class ImageFolderWriter:
             name = _class_of(draw(item).pictures, primary)
             folder = self.options.unclassified if name is None else class_folder(name)
             paths |= {} if folder is None else {primary: self._picture_path(item, primary, folder)}
-            return ItemPaths(dict(sorted(paths.items())), shared=(self._picture_path(item, primary, "any class"),))
         return ItemPaths(dict(sorted(paths.items())))
 
     def _picture_path(self, item: ExportItem, primary: str, folder: str) -> str:

@@ -46,8 +46,7 @@ class ExportItem:
 class ItemPaths:
     """Where an item's files go, below the destination. originals: specification → path. annotation: its own file.
 
-    shared: more paths that no other item may have, such as files about this item alone that only `Writer.assemble` can
-    write, since they depend on other items too.
+    shared: files about this item alone that only `Writer.assemble` can write, since they depend on other items too.
     """
 
     originals: Mapping[str, str] = field(default_factory=dict)

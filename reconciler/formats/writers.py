@@ -176,6 +176,11 @@ def payload_fault(format: str, data: JSON) -> str | None:
     return None if format in _RAW else unreadable(data)
 
 
+def places_by_payload(export: Export) -> bool:
+    """Whether `Writer.paths` needs an item's payload, because its class decides the folder."""
+    return export.format == "imagefolder" or export.options.get("task") == "classify"
+
+
 def read_class_ids(classes_json: JSON) -> dict[str, int]:
     """Class → id from a published `classes.json`; {} when it is not one."""
     rows = classes_json if isinstance(classes_json, list) else []
