@@ -133,7 +133,8 @@ class _RowWriter:
         if written is None:
             fitted.leave_out(self.tally, Loss.EMPTY_SHAPE)
             return None
-        fitted.settle(self.tally, written.name)
+        keeps = self.rules.task is not Task.SEGMENT or len(written.rows) == 1
+        fitted.settle(self.tally, written.name, keeps_holes=keeps)
         self._note(fitted, main, written)
         return written
 
@@ -184,8 +185,8 @@ class _RowWriter:
         rings: tuple[Ring, ...] = fitted.rings
         if fitted.mask is not None:
             rings = tuple(tuple(ring) for ring in outlines(fitted.mask.runs, *self.size))
-        if self.rules.joins and len(rings) > 1:
-            rings = (joined(rings),)
+        if len(rings) == 1 or self.rules.joins:
+            rings = (joined(rings, fitted.holes),) if rings else ()
         return tuple(ring_row(ring, self.size) for ring in rings)
 
     def _quadrangle(self, fitted: FittedObject) -> Ring:

@@ -44,15 +44,15 @@ def joint_values(x: float, y: float, visibility: int, size: Size) -> tuple[str, 
     return (number(x / size[0]), number(y / size[1]), str(visibility)) if visibility else NO_JOINT
 
 
-def joined(rings: Sequence[Ring]) -> Ring:
+def joined(rings: Sequence[Ring], holes: Sequence[Ring] = ()) -> Ring:
     """One ring around the area of all: bridges without width lead from the first ring to the others and back.
 
-    All run the same way round, so that the area inside is the sum of theirs.
+    All run the same way round and holes the other, so that the area inside is the sum of theirs without the holes.
     """
     first, *others = rings
     whole = list(first)
-    for ring in others:
-        same_way = ring if (_turn(ring) < 0) == (_turn(first) < 0) else ring[::-1]
+    for ring, is_hole in (*((ring, False) for ring in others), *((hole, True) for hole in holes)):
+        same_way = ring if ((_turn(ring) < 0) == (_turn(first) < 0)) != is_hole else ring[::-1]
         near = min(range(len(first)), key=lambda i: _distance(first[i], same_way[0]))
         begin = min(range(len(same_way)), key=lambda i: _distance(first[near], same_way[i]))
         at = whole.index(first[near])

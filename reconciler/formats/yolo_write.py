@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from reconciler.formats.account import Account, decode_account, encode_account
 from reconciler.formats.categories import PERSON_JOINTS, CategoryRules, CategoryTable, class_key, person_like
 from reconciler.formats.geometry import EdgePolicy
+from reconciler.formats.import_records import kept_categories
 from reconciler.formats.items import ExportItem, Fragment, Fragments, ItemOutput, ItemPaths, OutputFile
 from reconciler.formats.naming import primary_media
 from reconciler.formats.pictures import Picture, draw
@@ -96,7 +97,7 @@ class YoloWriter:
             options.crowds,
             options.joints,
             kept,
-            picture.categories,
+            kept_categories(picture.kept),
         )
         for found in picture.objects:
             written = write_rows(found, rules, picture.tally)

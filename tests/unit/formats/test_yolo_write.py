@@ -5,9 +5,11 @@ import json
 import pytest
 
 from reconciler.errors import ConfigError
+from reconciler.formats.geometry import ring_area
 from reconciler.formats.items import ExportItem, MediaFile
 from reconciler.formats.naming import check_collisions
 from reconciler.formats.writers import open_writer, read_class_ids
+from reconciler.formats.yolo_rows import joined
 from reconciler.model.resource import GeometryPolicy
 from tests.support.datasets import write_dataset
 from tests.support.exports import export_of
@@ -228,3 +230,10 @@ def test_geometry_policy_holds(mode, outcome):
     files, losses = _write(_item(_row("b", "bbox", [190, 1, 20, 2])), geometry=GeometryPolicy(mode))
     assert files["labels/s.txt"] == ""
     assert losses == {(outcome, "outside_media", ("b",))}
+
+
+def test_hole_of_a_polygon_is_cut_out_of_the_row():
+    ring = ((0.0, 0.0), (20.0, 0.0), (20.0, 10.0), (0.0, 10.0))
+    hole = ((5.0, 2.0), (5.0, 8.0), (15.0, 8.0), (15.0, 2.0))
+    for inner in (hole, hole[::-1]):
+        assert ring_area(joined((ring,), (inner,))) == 200 - 60
