@@ -39,13 +39,4 @@ class Unsupported:
 
 UNSUPPORTED = (
     Unsupported("Group", ("spec", "members"), (), "title and description; who is in a group is set on the platform"),
-    Unsupported(
-        "TaskSet", ("spec", "annotations", "format"), ("yolo", "voc"), "coco, csv, jsonl, parquet or synapse-json"
-    ),
-    Unsupported(
-        "Export",
-        ("spec", "format"),
-        ("yolo", "voc"),
-        "coco, csv, custom, jsonl, manifest, parquet or synapse-json",
-    ),
 )

@@ -37,6 +37,16 @@ class Loss(StrEnum):
     ATTRIBUTES_DIFFER = "attributes_differ"  # parts of one object disagree; those of the first part are written
     COLUMN_TYPE = "column_type"  # a value is none of its column's type; the cell is empty
     BY_EXPORTER = "by_exporter"  # a custom exporter left it out
+    ATTRIBUTES = "attributes"  # attributes have no place in the format, or were not wanted
+    POSE = "pose"  # the box of a pose is written, its joints have no place
+    ROUNDED = "rounded"  # coordinates are written as whole pixels
+    OVERLAP = "overlap"  # pixels that other objects cover as well belong to the last of them
+    NO_PIXEL = "no_pixel"  # covers the centre of no pixel, so that no plane shows it
+    INSTANCE_LIMIT = "instance_limit"  # more objects than a plane can tell apart; the plane of objects is left out
+    BOX_ONLY = "box_only"  # the format has no such shape; the upright box around it is written
+    CROWD = "crowd"  # a region of many things (iscrowd), which is no object to learn from
+    UNKNOWN_JOINT = "unknown_joint"  # not among the declared joints
+    SECOND_CLASS = "second_class"  # the format has one class per picture, and the first one counts
     EXTERNAL_FILE = "external_file"  # the bytes lie elsewhere: the manifest names their URL, nothing is downloaded
     LINK = "link"  # leads to another entity; it is listed and not followed
     OTHER_KIND = "other_kind"  # neither file nor folder, such as a table; it is listed

@@ -95,7 +95,11 @@ def test_export_schema_has_the_options_of_the_writers() -> None:
         "custom": "customOptions",
         "jsonl": "tableOptions",
         "parquet": "tableOptions",
+        "cvat": "cvatOptions",
+        "imagefolder": "imagefolderOptions",
         "synapse-json": "synapseJsonOptions",
+        "voc": "vocOptions",
+        "yolo": "yoloOptions",
     }
     assert schema["properties"]["spec"]["properties"]["format"]["enum"] == sorted(OPTION_SCHEMAS)
     for name, definition in named.items():
