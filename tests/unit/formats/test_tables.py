@@ -132,6 +132,15 @@ def test_policy_has_its_verdict(mode, written, outcome, shape):
     assert [entry.outcome for entry in account.entries] == ([outcome] if outcome else [])
 
 
+@pytest.mark.parametrize(("mode", "outcome"), [("clip", "dropped"), ("fail", "failed")])
+def test_mask_larger_than_its_picture_is_not_written(mode, outcome):
+    mask = "segmentation", {"data": [[1199, 2]], "encoding": "dm_rle", "isCompressed": True, "compressionFormat": "rle"}
+    data = payload(mask, size=None)
+    file = MediaFile("a.png", width=40, height=30)
+    made = TableWriter("csv", TableOptions(geometry=EdgePolicy(mode))).write_item(item(data, media={"image_1": file}))
+    assert [(e.outcome, e.reason) for e in made.account.entries] == [(outcome, Loss.OUTSIDE_MEDIA)]
+
+
 def test_line_that_comes_back_has_a_row_for_each_piece():
     line = [{"x": 1, "y": 1}, {"x": 50, "y": 1}, {"x": 50, "y": 5}, {"x": 1, "y": 5}]
     rows = rows_of(payload(("polyline", {"coordinate": line})))
