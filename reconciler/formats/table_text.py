@@ -56,20 +56,6 @@ def json_lines(rows: Iterable[Sequence[JSON]], columns: Sequence[Column]) -> Ite
         yield f"{dump(dict(zip(names, row, strict=True)))}\n"
 
 
-def chunked(texts: Iterable[str]) -> Iterator[bytes]:
-    """The same text in pieces worth a system call each."""
-    waiting: list[str] = []
-    length = 0
-    for text in texts:
-        waiting.append(text)
-        length += len(text)
-        if length >= _CHUNK:
-            yield "".join(waiting).encode()
-            waiting, length = [], 0
-    if waiting:
-        yield "".join(waiting).encode()
-
-
 _FIELD: Final = re.compile(r'(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|\n|\r|\Z)')
 
 
