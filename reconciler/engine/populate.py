@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.sources import ChangedFolder, ChangedUnits, FileRules, Survey
 
 _FORMAT = 2  # raise when rows are computed differently, so that cached populations are not used
+_MOST_FILES = 50_000  # of the units to which changed files belong; they are held in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,9 @@ def _derive(building: _Building) -> Population | None:
         changed = seen.changed_units(_noted(differing, folders))
     if changed is None:
         return None
-    before = bases.bodies(basis, changed.keys)
+    before = bases.bodies(basis, changed.keys, most_files=_MOST_FILES)
+    if before is None:
+        return None
     files = {(source, path) for body in before.values() for _, source, path, *_ in body["files"]}
     with closing(seen.assemble_only((files - changed.gone) | changed.come)) as assembly:
         made = UnitRows(building.session, building.asset_set, building.rules, building.content, assembly)

@@ -78,14 +78,22 @@ class BasisStore:
             for source, prefix, rows in db.execute(_GONE, [basis.id]):
                 yield source, prefix, rows, b""
 
-    def bodies(self, basis: Basis, keys: Collection[str]) -> dict[str, JSON]:
-        """The bodies of rows of the basis' population, by key; only of those that are there."""
+    def bodies(self, basis: Basis, keys: Collection[str], *, most_files: int) -> dict[str, JSON] | None:
+        """The bodies of rows of the basis' population, by key; only of those that are there.
+
+        None when they have more files than that, and would not be few.
+        """
+        files = 0
         wanted = sorted(keys)
         found: dict[str, JSON] = {}
         for start in range(0, len(wanted), _KEYS_AT_ONCE):
             some = wanted[start : start + _KEYS_AT_ONCE]
-            sql = f"SELECT key, body FROM desired WHERE population = ? AND key IN ({','.join('?' * len(some))})"
-            rows = self._db.execute(sql, [basis.population.id, *some])
+            where = f"WHERE population = ? AND key IN ({','.join('?' * len(some))})"
+            values = [basis.population.id, *some]
+            files += self._db.execute(f"SELECT coalesce(sum(files), 0) FROM desired {where}", values).fetchone()[0]
+            if files > most_files:
+                return None
+            rows = self._db.execute(f"SELECT key, body FROM desired {where}", values)
             found |= {key: json.loads(body) for key, body in rows}
         return found
 

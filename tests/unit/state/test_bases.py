@@ -88,3 +88,11 @@ def test_population_is_not_derived_from_one_that_was_cleared_away(bases, cache):
     for name in ("p2", "p3", "p4"):
         _build(cache, name, "a")
     assert cache.derive(base, "p5", [], [], {}) is None
+
+
+def test_bodies_of_rows_with_too_many_files_are_not_read(bases, cache):
+    rows = [DesiredRow(key, key, "", f'"{key}"', files=3) for key in "ab"]
+    bases.record(cache.build(SET, "p2", rows, {}), "rules", BLOCKS)
+    basis = bases.find(SET, "rules")
+    assert bases.bodies(basis, ["a", "b", "none"], most_files=6) == {"a": "a", "b": "b"}
+    assert bases.bodies(basis, ["a", "b"], most_files=5) is None
