@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.config.attachments import local_file
+from reconciler.config.split_lists import assignments
 from reconciler.config.documents import Document
 from reconciler.config.nodes import to_json
 from reconciler.model.address import Address
@@ -345,7 +346,7 @@ def _export(head: Head, spec: Spec) -> Export:
         options=spec.get("options", {}),
         destination=_destination(spec["destination"]),
         originals=originals if isinstance(originals, bool) else tuple(originals),
-        splits=_splits(spec["splits"]) if "splits" in spec else None,
+        splits=_splits(spec["splits"], head) if "splits" in spec else None,
         classes=None if classes is None else tuple(classes),
         geometry=_geometry(spec.get("geometry", "clip")),
         card=_card(spec),
@@ -377,7 +378,9 @@ def _destination(item: Spec) -> Destination:
     )
 
 
-def _splits(item: Spec) -> Splits:
+def _splits(item: Spec, head: Head) -> Splits:
+    if item.get("by") == "list":
+        return Splits(by="list", assigned=assignments(item, head.folder))
     ratios = {name: float(share) for name, share in item.items() if name not in ("seed", "by")}
     return Splits(ratios, int(item.get("seed", 0)), item.get("by"))
 

@@ -61,6 +61,7 @@ class _Tally:
     unchanged: int = 0
     read: int = 0
     splits: dict[str, int] = field(default_factory=dict)
+    without_split: int = 0
     unreadable: list[JSONObject] = field(default_factory=list)
     unreadable_count: int = 0
     left_out: set[str] = field(default_factory=set)
@@ -85,7 +86,8 @@ class _Tally:
         written = self.new + self.changed + self.unchanged + len(self.kept)
         lost = {"unreadable": self.unreadable_count} if self.unreadable_count else {}
         splits = {f"split:{name}": count for name, count in self.splits.items()}
-        return {"read": self.read, "written": written, **lost, **splits}
+        without = {"without_split": self.without_split} if self.without_split else {}
+        return {"read": self.read, "written": written, **lost, **splits, **without}
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,8 @@ class Publication:
                 self.tally.meet(step.source, step.owned)
             if item.split is not None:
                 self.tally.splits[item.split] = self.tally.splits.get(item.split, 0) + 1
+            elif self.export.splits is not None:
+                self.tally.without_split += 1
         made = [(step.source, step.output) for step in steps if isinstance(step.output, ItemOutput)]
         self.fragments.save_fragments(self.address, (self._stored(*one) for one in made))
         return sum(pool.map(partial(self._stage, staging), steps))

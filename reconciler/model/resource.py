@@ -346,11 +346,12 @@ class TaskSet:
 @dataclass(frozen=True, slots=True)
 class Splits:
     """How items are divided. ratios: name → share, summing to 1, stable per unit key under `seed`;
-    or by: "category" or "meta.KEY"."""
+    or by: "category", "meta.KEY" or "list". assigned: unit key → name, of a list."""
 
     ratios: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
     by: str | None = None
+    assigned: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
