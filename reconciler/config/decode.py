@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.config.attachments import local_file
-from reconciler.config.split_lists import assignments
 from reconciler.config.documents import Document
 from reconciler.config.nodes import to_json
+from reconciler.config.split_lists import assignments
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, JSONObject
 from reconciler.model.key_template import template_fields
@@ -350,6 +350,7 @@ def _export(head: Head, spec: Spec) -> Export:
         classes=None if classes is None else tuple(classes),
         geometry=_geometry(spec.get("geometry", "clip")),
         card=_card(spec),
+        retain=_integer(spec.get("retain")),
     )
 
 

@@ -23,6 +23,7 @@ from reconciler.model.resource import (
     Reference,
     RemoteObject,
     Resource,
+    Splits,
     TaskSet,
 )
 
@@ -206,6 +207,7 @@ def _export(resource: Export) -> dict[str, JSON]:
         "splits": None if splits is None else _splits(splits),
         "classes": None if resource.classes is None else list(resource.classes),
         "geometry": {"mode": resource.geometry.mode, "tolerance": resource.geometry.tolerance},
+        "retain": resource.retain,
         "card": {"contactSheet": resource.card.sheet} if resource.card.is_written else False,
     }
 
@@ -226,6 +228,7 @@ def _download(resource: Export) -> dict[str, JSON]:
         "format": resource.format,
         "options": dict(resource.options),
         "destination": _place(resource),
+        "retain": resource.retain,
     }
 
 

@@ -399,7 +399,8 @@ class Export:
     the project's.
 
     project: of assignments and tasks; with ground truth it only lends its classes. ground_truth, collection, query: of
-    that target. table: what TABLE_MARK in the query stands for.
+    that target. table: what TABLE_MARK in the query stands for. retain: versions to keep, None for a destination that
+    is one data set.
     """
 
     head: Head
@@ -418,6 +419,7 @@ class Export:
     query: str | None = None
     table: Reference | None = None
     card: CardSettings = CardSettings()
+    retain: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from reconciler.config.checks.index import Index
 from reconciler.config.checks.specifications import unknown_specifications
 from reconciler.config.checks.storages import storage_problems
 from reconciler.config.documents import Document
-from reconciler.config.split_lists import read_split_list, split_list_of
 from reconciler.config.nodes import MapNode, Node, ScalarNode, find, locate_key, map_at, text_at, texts_at
+from reconciler.config.split_lists import read_split_list, split_list_of
 from reconciler.config.suggestion import did_you_mean, listed
 from reconciler.errors import Problem, Severity
 from reconciler.model.resource import TABLE_MARK
