@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from reconciler.destinations.manifest import FileState, Manifest
 from reconciler.errors import ConfigError, Problem, Transient
 from reconciler.model.checksum import Checksum
+
+LATEST: Final = "latest"
+"""Name of the pointer to the latest of several versions; a file of that name and `.json` where there are no links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,20 @@ def refuse_owner(place: str, theirs: str, ours: str) -> ConfigError:
                 detail="Two exports to one destination would remove each other's files.",
                 fix=f"give {ours} a destination of its own",
                 address=ours,
+            )
+        ]
+    )
+
+
+def refuse_layout(place: str, owner: str, found: str, setting: str) -> ConfigError:
+    """The error for a destination that was written with `retain` and is used without, or the other way round."""
+    return ConfigError(
+        [
+            Problem(
+                f"{place} holds {found}",
+                detail=f"Readers find the files elsewhere with {setting} than without.",
+                fix="choose another destination, or remove this one; it will be written anew",
+                address=owner,
             )
         ]
     )

@@ -59,7 +59,7 @@ def _end(run: Applying, change: Change) -> Outcome:
     """Remove what we published (unless it is to be left behind), then forget the export."""
     owned = run.store.resource(change.address)
     if change.action is Action.DELETE and owned and owned.remote_id:
-        destination = open_recorded(run.session, owned.backend, owned.remote_id)
+        destination = open_recorded(run.session, owned.backend, owned.remote_id, owned.fields.get("retain"))
         standing = destination.inspect(str(change.address), {})
         destination.remove(str(change.address), standing)
     run.store.drop_resource(change.address)
