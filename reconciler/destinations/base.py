@@ -62,8 +62,15 @@ class Staging(Protocol):
     """A publication under way. Nothing is visible before `commit` (on object stores: nothing is listed in the
     manifest before it). `put` may be called from several threads."""
 
+    @property
+    def files(self) -> Mapping[str, FileState]:
+        """Everything that was put or kept so far."""
+
     def put(self, path: str, chunks: Iterable[bytes], expected: Checksum | None = None) -> FileState:
-        """Take the bytes of one file. Raises Transient when they do not have the expected checksum."""
+        """Take the bytes of one file; when they stand there already, this is `keep`.
+
+        Raises Transient when they do not have the expected checksum.
+        """
 
     def keep(self, path: str) -> None:
         """Carry one file over from the last publication, untouched (same bytes, same modification time)."""

@@ -184,6 +184,10 @@ class LocalStaging:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             state = _write(target, checked(chunks, path, expected))
+            if self.sound.get(path) == state:
+                target.unlink()
+                self.keep(path)
+                return state
         except OSError as exc:
             raise unwritable(str(self.places.root / path), exc) from exc
         with self.guard:
@@ -202,7 +206,7 @@ class LocalStaging:
         manifest = Manifest(self.owner, dict(sorted(self.files.items())))
         try:
             foreign = self._carry_over()
-            _write_manifest(self.places.new, manifest)
+            self._write_manifest(manifest)
             flush_filesystem(self.places.new)
             self.places.swap()
             _remove(self.places.new)
@@ -236,6 +240,14 @@ class LocalStaging:
         _remove(places.new)
         self.places.new.rename(places.new)
         self.places = places
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        path = self.places.new / MANIFEST_PATH
+        if self.standing.manifest == manifest:
+            _link((self.base or self.places.root) / MANIFEST_PATH, path)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode_manifest(manifest))
 
     def _target(self, path: str) -> Path:
         if not is_safe_path(path) or path == MANIFEST_PATH:
@@ -278,12 +290,6 @@ def _write(target: Path, chunks: Iterable[bytes]) -> FileState:
         if not whole:
             target.unlink(missing_ok=True)
     return FileState(size, found.hexdigest())
-
-
-def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    path = folder / MANIFEST_PATH
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_manifest(manifest))
 
 
 def _link(source: Path, target: Path) -> None:

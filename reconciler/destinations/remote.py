@@ -211,8 +211,11 @@ class RemoteStaging:
                 found.update(chunk)
                 size += len(chunk)
             local.flush()
+            state = FileState(size, found.hexdigest())
+            if self.sound.get(path) == state:
+                self.keep(path)
+                return state
             self.destination.send(local.name, path)
-        state = FileState(size, found.hexdigest())
         with self.guard:
             self.files[path] = state
         return state

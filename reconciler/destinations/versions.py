@@ -31,10 +31,6 @@ _VERSION: Final = re.compile(r"v([1-9][0-9]{0,8})")
 class VersionStaging(Staging, Protocol):
     """A publication of one version, whose kept files come from another."""
 
-    @property
-    def files(self) -> Mapping[str, FileState]:
-        """Everything that was put or kept."""
-
     def publish_over(self, name: str) -> None:
         """Take the place of the version of that name instead: that which `standing` tells of."""
 
@@ -149,6 +145,11 @@ class _Staging:
     standing: Standing
     inner: VersionStaging
     latest: int
+
+    @property
+    def files(self) -> Mapping[str, FileState]:
+        """See `Staging.files`."""
+        return self.inner.files
 
     def put(self, path: str, chunks: Iterable[bytes], expected: Checksum | None = None) -> FileState:
         """See `Staging.put`."""

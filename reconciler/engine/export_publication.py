@@ -16,9 +16,10 @@ from reconciler.destinations.manifest import FileState
 from reconciler.engine.events import Progress
 from reconciler.engine.export_card import ClassCounts, card_facts, card_files, draw_sheets
 from reconciler.engine.export_items import ItemSet, SourceItem, sized, unreadable_item
+from reconciler.engine.provenance import provenance_of, standing_provenance
 from reconciler.engine.running import Applying
 from reconciler.errors import Problem, ReconcilerError
-from reconciler.formats.card import Facts
+from reconciler.formats.card import Facts, is_about
 from reconciler.formats.csv_rows import RowMeter
 from reconciler.formats.items import Fragment, ItemOutput, Writer
 from reconciler.formats.writers import build_summary
@@ -101,7 +102,7 @@ class _Step:
 
 @dataclass(slots=True)
 class Publication:
-    """Everything one publication needs; used once."""
+    """Everything one publication needs; used once. scope: where its records are."""
 
     run: Applying
     export: Export
@@ -111,6 +112,7 @@ class Publication:
     writer: Writer
     fragments: FragmentCache
     items: ItemSet
+    scope: Mapping[str, str]
     sound: Mapping[str, FileState] = field(init=False)
     was_cut: bool = field(init=False)
     meter: RowMeter = field(default_factory=RowMeter)
@@ -277,8 +279,8 @@ class Publication:
         for file in self.writer.assemble(self._fragments):
             state = staging.put(file.path, file.chunks)
             shared[file.path] = (state.size_bytes, state.sha256)
-        summary, classes = self._summary()
-        self._put(staging, SUMMARY_PATH, (canonical_json(summary) + "\n").encode())
+        summary, classes = self._summary(staging)
+        staging.put(SUMMARY_PATH, [(canonical_json(summary) + "\n").encode()])
         if self.export.card.is_written:
             facts = card_facts(self.export, self.run.declared, summary)
             self._stage_card(staging, replace(facts, classes=classes, shared=shared))
@@ -287,17 +289,13 @@ class Publication:
         sheets = draw_sheets(self.export, self.items, self.provider)
         facts = replace(facts, sheets=tuple(sheets.files), unsheeted=sheets.missing)
         for path, content in {**sheets.files, **card_files(facts)}.items():
-            self._put(staging, path, content)
-
-    def _put(self, staging: Staging, path: str, content: bytes) -> None:
-        """Write a small file, or keep the published one when it has these bytes."""
-        if path in self.sound and self.sound[path].sha256 == hashlib.sha256(content).hexdigest():
-            staging.keep(path)
-        else:
             staging.put(path, [content])
 
-    def _summary(self) -> tuple[JSONObject, Mapping[str, Mapping[str, int]]]:
-        """What goes into the summary, and how many objects of each class there are in each split."""
+    def _summary(self, staging: Staging) -> tuple[JSONObject, Mapping[str, Mapping[str, int]]]:
+        """What goes into the summary, and how many objects of each class there are in each split.
+
+        As long as the data is that which stands there, so is what is said of its making: it was made then.
+        """
         is_query = self.export.query is not None
         counts = ClassCounts()
         accounts = [self.meter.account()] if is_query else counts.watch(self._fragments(), self.writer)
@@ -305,13 +303,27 @@ class Publication:
             self.export,
             accounts,
             items=self.tally.items,
-            provenance={"configuration": self.run.session.configuration.digest},
+            provenance=provenance_of(self.run.session, self.export, self.scope, self.items.basis),
             unreadable=self.tally.unreadable,
             counted=_COUNTED.get(self.export.target, "annotations"),
             result=self.meter.result(self._fragments) if is_query else None,
             classes=lambda: counts.found,
         )
+        if self._is_standing(staging):
+            before = standing_provenance(self.destination.read(SUMMARY_PATH), summary)
+            summary = {**summary, "provenance": before or summary["provenance"]}
         return summary, counts.found
+
+    def _is_standing(self, staging: Staging) -> bool:
+        """Whether the data that was staged is that which was published last, no matter what was damaged of it."""
+        before = self.standing.manifest.files if self.standing.manifest else {}
+        data = dict(staging.files)
+        about = before.keys() - data.keys()
+        return (
+            SUMMARY_PATH in self.sound
+            and all(map(is_about, about))
+            and data == {p: before[p] for p in before.keys() - about}
+        )
 
     def _fragments(self) -> Iterator[Fragment]:
         for key, split, text in self.fragments.fragments(self.address):

@@ -126,7 +126,7 @@ def _left_out(summary: JSONObject) -> str:
 
 def _reading(facts: Facts) -> str:
     pattern = _READ_WITH.get(facts.export.format)
-    index = next((path for path in sorted(facts.shared) if path != "classes.json" and not _is_about(path)), None)
+    index = next((path for path in sorted(facts.shared) if path != "classes.json" and not is_about(path)), None)
     if pattern is None or index is None:
         return ""
     text = pattern.format(index=index, folder="images", task=facts.export.options.get("task", "detect"))
@@ -134,7 +134,15 @@ def _reading(facts: Facts) -> str:
 
 
 def _made_from(summary: JSONObject) -> str:
-    rows = [(key, f"`{value}`") for key, value in summary.get("provenance", {}).items() if isinstance(value, str)]
+    found = summary.get("provenance", {})
+    flat = {**found, **{f"source {key}": value for key, value in found.get("source", {}).items()}}
+    if found.get("uncommitted"):
+        flat["commit"] = f"{found['commit']} and changes that were not committed"
+    rows = [
+        (key, f"`{_cell(value)}`")
+        for key, value in sorted(flat.items())
+        if isinstance(value, str) and key != "checksums"
+    ]
     checks = "`metadata/export_manifest.json` lists every file with its size and SHA-256."
     return "## Provenance\n\n" + (_table(("", ""), rows) + "\n\n" if rows else "") + checks
 
@@ -149,7 +157,8 @@ def _cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;").replace("`", "\\`")
 
 
-def _is_about(path: str) -> bool:
+def is_about(path: str) -> bool:
+    """Whether a file tells of the data set and is no part of it."""
     return path.startswith("metadata/") or path == CARD_PATH
 
 
@@ -167,7 +176,7 @@ def build_croissant(facts: Facts) -> bytes:
             "sha256": sha256,
         }
         for path, (size, sha256) in sorted(facts.shared.items())
-        if not _is_about(path)
+        if not is_about(path)
     ]
     if facts.export.originals is not False:
         pictures = {"@type": "cr:FileSet", "@id": "pictures", "name": "pictures", "includes": "images/**"}
