@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Protocol
 
 from reconciler.destinations.manifest import FileState, Manifest
 from reconciler.errors import ConfigError, Problem, Transient
 from reconciler.model.checksum import Checksum
 
+_BLOCK: Final = 1 << 20
 LATEST: Final = "latest"
 """Name of the pointer to the latest of several versions; a file of that name and `.json` where there are no links."""
 
@@ -71,6 +73,9 @@ class Staging(Protocol):
 
         Raises Transient when they do not have the expected checksum.
         """
+
+    def put_file(self, path: str, source: Path, expected: Checksum | None = None) -> FileState:
+        """Take the bytes of a local file, which stays and shares nothing with what is published. Raises as `put`."""
 
     def keep(self, path: str) -> None:
         """Carry one file over from the last publication, untouched (same bytes, same modification time)."""
@@ -153,6 +158,13 @@ def refuse_layout(place: str, owner: str, found: str, setting: str) -> ConfigErr
             )
         ]
     )
+
+
+def blocks(file: Path) -> Iterator[bytes]:
+    """The bytes of a local file."""
+    with file.open("rb", buffering=0) as stream:
+        while block := stream.read(_BLOCK):
+            yield block
 
 
 def checked(chunks: Iterable[bytes], path: str, expected: Checksum | None) -> Iterator[bytes]:

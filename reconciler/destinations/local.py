@@ -10,20 +10,22 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
 from reconciler.destinations.base import (
     LATEST,
     Published,
     Standing,
+    blocks,
     checked,
     refuse_foreign,
     refuse_layout,
     refuse_owner,
 )
+from reconciler.destinations.cloning import clone
 from reconciler.destinations.manifest import (
     MANIFEST_PATH,
     FileState,
@@ -35,8 +37,6 @@ from reconciler.destinations.manifest import (
 from reconciler.destinations.swap import exchange, flush_filesystem, flush_folder
 from reconciler.errors import ConfigError, LockHeld, Problem
 from reconciler.model.checksum import Checksum
-
-_BLOCK: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +180,17 @@ class LocalStaging:
 
     def put(self, path: str, chunks: Iterable[bytes], expected: Checksum | None = None) -> FileState:
         """See `Staging.put`. One block is in memory at a time."""
+        return self._take(path, lambda target: _write(target, checked(chunks, path, expected)))
+
+    def put_file(self, path: str, source: Path, expected: Checksum | None = None) -> FileState:
+        """See `Staging.put_file`. What arrived is read once, to check it."""
+        return self._take(path, lambda target: _clone(target, source, path, expected))
+
+    def _take(self, path: str, write: Callable[[Path], FileState]) -> FileState:
         target = self._target(path)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            state = _write(target, checked(chunks, path, expected))
+            state = write(target)
             if self.sound.get(path) == state:
                 target.unlink()
                 self.keep(path)
@@ -285,6 +292,22 @@ def _write(target: Path, chunks: Iterable[bytes]) -> FileState:
                 out.write(chunk)
                 found.update(chunk)
                 size += len(chunk)
+        whole = True
+    finally:
+        if not whole:
+            target.unlink(missing_ok=True)
+    return FileState(size, found.hexdigest())
+
+
+def _clone(target: Path, source: Path, path: str, expected: Checksum | None) -> FileState:
+    """As `_write`, from a local file."""
+    whole = False
+    try:
+        clone(source, target)
+        found, size = hashlib.sha256(), 0
+        for chunk in checked(blocks(target), path, expected):
+            found.update(chunk)
+            size += len(chunk)
         whole = True
     finally:
         if not whole:

@@ -12,12 +12,14 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from reconciler.destinations.base import (
     LATEST,
     Published,
     Standing,
+    blocks,
     checked,
     refuse_foreign,
     refuse_layout,
@@ -219,6 +221,10 @@ class RemoteStaging:
         with self.guard:
             self.files[path] = state
         return state
+
+    def put_file(self, path: str, source: Path, expected: Checksum | None = None) -> FileState:
+        """See `Staging.put_file`."""
+        return self.put(path, blocks(source), expected)
 
     def claim(self) -> None:
         """List nothing as ours, so that what a cut first publication leaves behind is not taken for someone else's."""

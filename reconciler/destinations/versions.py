@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, Protocol
 
 from reconciler.destinations.base import (
@@ -154,6 +155,10 @@ class _Staging:
     def put(self, path: str, chunks: Iterable[bytes], expected: Checksum | None = None) -> FileState:
         """See `Staging.put`."""
         return self.inner.put(path, chunks, expected)
+
+    def put_file(self, path: str, source: Path, expected: Checksum | None = None) -> FileState:
+        """See `Staging.put_file`."""
+        return self.inner.put_file(path, source, expected)
 
     def keep(self, path: str) -> None:
         """See `Staging.keep`."""

@@ -26,9 +26,10 @@ from reconciler.formats.writers import build_summary
 from reconciler.model.address import Address
 from reconciler.model.checksum import Checksum
 from reconciler.model.json import JSONObject, canonical_json
+from reconciler.model.observed import RemoteFile
 from reconciler.model.resource import Export
 from reconciler.plan.values import RowCounts
-from reconciler.providers.base import Provider
+from reconciler.providers.base import HasLocalFiles, Provider
 from reconciler.state.fragments import FragmentCache, StoredFragment
 from reconciler.state.values import OwnedRow, Shape
 
@@ -269,10 +270,17 @@ class Publication:
                 continue
             algorithm = self.provider.capabilities.checksum
             expected = Checksum(algorithm, file.checksum) if file.checksum else None
-            chunks = self.provider.fetch(file)
-            chunks = self.meter.watch(chunks) if self.export.query is not None else chunks
-            sent += staging.put(target, chunks, expected).size_bytes
+            sent += self._bring(staging, target, file, expected).size_bytes
         return sent
+
+    def _bring(self, staging: Staging, target: str, file: RemoteFile, expected: Checksum | None) -> FileState:
+        """Bring an original over; what lies on this machine is not streamed."""
+        if isinstance(self.provider, HasLocalFiles):
+            source = self.provider.local_file(file)
+            if source is not None:
+                return staging.put_file(target, source, expected)
+        chunks = self.provider.fetch(file)
+        return staging.put(target, self.meter.watch(chunks) if self.export.query is not None else chunks, expected)
 
     def _stage_shared(self, staging: Staging) -> None:
         shared = {}
