@@ -175,11 +175,11 @@ class LocalStaging:
     foreign: frozenset[str]
     base: Path | None = None
     files: dict[str, FileState] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, path: str, chunks: Iterable[bytes], expected: Checksum | None = None) -> FileState:
-        """See `Staging.put`. One block is in memory at a time."""
+        """See `Staging.put`. One block is in memory at a time; bytes that stand there already keep their file."""
         return self._take(path, lambda target: _write(target, checked(chunks, path, expected)))
 
     def put_file(self, path: str, source: Path, expected: Checksum | None = None) -> FileState:
@@ -191,14 +191,13 @@ class LocalStaging:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             state = write(target)
-            if self.sound.get(path) == state:
+            if is_same := self.sound.get(path) == state:
                 target.unlink()
-                self.keep(path)
-                return state
         except OSError as exc:
             raise unwritable(str(self.places.root / path), exc) from exc
         with self.guard:
             self.files[path] = state
+            (self.kept.add if is_same else self.kept.discard)(path)
         return state
 
     def keep(self, path: str) -> None:
@@ -206,7 +205,7 @@ class LocalStaging:
         state = self.sound[path]
         with self.guard:
             self.files[path] = state
-            self.kept.append(path)
+            self.kept.add(path)
 
     def commit(self) -> Published:
         """See `Staging.commit`."""
@@ -224,8 +223,7 @@ class LocalStaging:
         finally:
             self.lock.close()
         before = self.standing.manifest.files if self.standing.manifest else {}
-        kept = set(self.kept)
-        written = [f for p, f in manifest.files.items() if p not in kept]
+        written = [f for p, f in manifest.files.items() if p not in self.kept]
         return Published(
             manifest,
             stamps,
@@ -274,7 +272,7 @@ class LocalStaging:
         there = _walk(root) if root.exists() else ()
         present = [path for path, _ in there if path not in ours and path != MANIFEST_PATH]
         foreign = tuple(sorted(path for path in present if path not in self.files))
-        for path in self.kept:
+        for path in sorted(self.kept):
             _link(origin / path, self.places.new / path)
         for path in foreign:
             _link(root / path, self.places.new / path)

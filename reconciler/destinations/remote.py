@@ -202,7 +202,8 @@ class RemoteStaging:
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, path: str, chunks: Iterable[bytes], expected: Checksum | None = None) -> FileState:
-        """See `Staging.put`. The bytes are complete and checked on the local disk before they are sent."""
+        """See `Staging.put`. The bytes are complete and checked on the local disk before they are sent, and not
+        sent when they stand there already."""
         if not is_safe_path(path) or path == MANIFEST_PATH:
             raise ValueError(f"{path!r} does not name a file below the destination")
         found = hashlib.sha256()
@@ -214,12 +215,12 @@ class RemoteStaging:
                 size += len(chunk)
             local.flush()
             state = FileState(size, found.hexdigest())
-            if self.sound.get(path) == state:
-                self.keep(path)
-                return state
-            self.destination.send(local.name, path)
+            is_same = self.sound.get(path) == state
+            if not is_same:
+                self.destination.send(local.name, path)
         with self.guard:
             self.files[path] = state
+            (self.kept.add if is_same else self.kept.discard)(path)
         return state
 
     def put_file(self, path: str, source: Path, expected: Checksum | None = None) -> FileState:

@@ -203,6 +203,22 @@ class Content(Protocol):
         """
 
 
+class TransferNotes(Protocol):
+    """Remembers for a provider, across runs, how far transfers came. May lose everything at any time.
+
+    scope: names the place at the backend that the notes are about. Values are the provider's own, by checksum hex.
+    """
+
+    def recall(self, scope: str, checksums: Collection[str]) -> Mapping[str, JSON]:
+        """What was noted of these."""
+
+    def note(self, scope: str, values: Mapping[str, JSON]) -> None:
+        """Remember; from any thread."""
+
+    def forget(self, scope: str, checksums: Collection[str]) -> None:
+        """Remember nothing of these."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """A resource to create or update: declared fields only, references replaced by remote ids.
@@ -337,9 +353,16 @@ class Provider(Protocol):
         """All units with checksums, meta and marker; NotModified when nothing changed since `etag`."""
 
     def create_units(
-        self, collection_id: str, units: Sequence[UnitDraft], content: Content, progress: Callable[[int], None]
+        self,
+        collection_id: str,
+        units: Sequence[UnitDraft],
+        content: Content,
+        progress: Callable[[int], None],
+        notes: TransferNotes | None = None,
     ) -> list[RowOutcome]:
         """Upload what is missing, then create units in bulk. progress: called with bytes sent, from any thread.
+
+        notes: where a provider whose backend does not tell how far an upload came remembers it.
 
         One bad unit never costs the others. A unit that exists with our marker is adopted; one with another owner, or
         without owner unless `adopt`, fails with `Conflict`.
