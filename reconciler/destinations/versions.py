@@ -110,7 +110,7 @@ class VersionedDestination:
 
     def _drop(self, owner: str, keep: int) -> None:
         ours = [number for number, manifest in self._versions(self.shelf.entries()) if manifest.owner == owner]
-        for number in sorted(ours)[: len(ours) - keep]:
+        for number in sorted(ours)[: max(0, len(ours) - keep)]:
             version = self.shelf.version(number)
             version.remove(owner, Standing(_manifest(version)))
 

@@ -116,6 +116,13 @@ def test_pointer_set_back_by_hand_loses_no_version(place, root):
     assert (_paths(root), _latest(root, place)) == (["v1/a", "v2/a", "v3/a"], "v3")
 
 
+@pytest.mark.parametrize(("retain", "left"), [(1, ["v4"]), (3, ["v2", "v3", "v4"]), (9, ["v1", "v2", "v3", "v4"])])
+def test_as_many_versions_stay_as_are_wanted(place, root, retain, left):
+    for number in range(1, 5):
+        _publish(_open(place, retain), {"a": b"%d" % number})
+    assert _paths(root) == [f"{version}/a" for version in left]
+
+
 def test_fewer_versions_are_kept_once_fewer_are_wanted(place, root):
     for number in (1, 2, 3):
         _publish(_open(place, 3), {"a": b"%d" % number})
