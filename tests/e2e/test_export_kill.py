@@ -24,8 +24,9 @@ COMMAND = [sys.executable, "-c", "from reconciler.cli.main import run; run()"]
 APPLY = ["apply", "--auto-approve", "--no-color"]
 SIZE = {"extra": {"image_1": {"width": 20, "height": 10}}}
 BOX = {"id": "x", "type": "bbox", "data": [1, 2, 3, 4], "classification": "cat"}
-OLD = {**SIZE, "annotations": {"image_1": [BOX]}}
-NEW = {**SIZE, "annotations": {"image_1": [{**BOX, "data": [2, 3, 4, 5]}, {**BOX, "id": "y", "classification": "dog"}]}}
+INSIDE, OUTSIDE = ({"id": "k", "type": "classification", "classification": {"class": name}} for name in ("in", "out"))
+OLD = {**SIZE, "annotations": {"image_1": [BOX, INSIDE]}}
+NEW = {**SIZE, "annotations": {"image_1": [{**BOX, "data": [2, 3, 4, 5]}, OUTSIDE, {**BOX, "id": "y"}]}}
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,9 @@ from tests.support.annotation_exports import NAMES, VERSIONED, annotate, folder,
 ITEMS = int(os.environ.get("RECONCILER_ITEMS", "100"))
 SIZE = {"extra": {"image_1": {"width": 20, "height": 10}}}
 BOX = {"id": "x", "type": "bbox", "data": [1, 2, 3, 4], "classification": "cat"}
-OLD = {**SIZE, "annotations": {"image_1": [BOX]}}
-NEW = {**SIZE, "annotations": {"image_1": [{**BOX, "data": [2, 3, 4, 5]}]}}
+INSIDE = {"id": "k", "type": "classification", "classification": {"class": "inside"}}
+OLD = {**SIZE, "annotations": {"image_1": [BOX, INSIDE]}}
+NEW = {**SIZE, "annotations": {"image_1": [{**BOX, "data": [2, 3, 4, 5]}, INSIDE]}}
 CHANGED = "unit_00042"
 
 
