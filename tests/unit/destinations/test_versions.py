@@ -7,10 +7,12 @@ import os
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from reconciler.destinations.local import LocalDestination
 from reconciler.destinations.manifest import MANIFEST_PATH
 from reconciler.destinations.opening import open_destination, versioned
+from reconciler.destinations.remote import RemoteDestination
 from reconciler.errors import ConfigError, LockHeld
 
 OWNER = "Export/train"
@@ -179,6 +181,19 @@ def test_destination_without_versions_is_not_used_with(place):
     _publish(_open(place, None), {"a": b"1"})
     with pytest.raises(ConfigError, match="without versions"):
         _open(place).inspect(OWNER, {})
+
+
+class _NoCopies(MemoryFileSystem):
+    def copy(self, *_args, **_options):
+        raise NotImplementedError
+
+
+def test_store_that_cannot_copy_is_copied_through_this_machine():
+    destination = versioned(RemoteDestination(_NoCopies(), "/nocopies/out", "memory://nocopies/out"), 2)
+    _publish(destination, {"a": b"1", "sub/b": b"2"})
+    published = _publish(destination, {"a": b"3"}, keep=["sub/b"])
+    assert destination.inspect(OWNER, published.stamps).is_intact
+    assert destination.shelf.root.read("v2/sub/b") == b"2"
 
 
 def test_unchanged_files_of_local_versions_share_their_bytes(tmp_path):
