@@ -78,6 +78,7 @@ def check(index: Index) -> Iterator[Problem]:
         yield from _target(document)
         yield from _version(index, document)
         yield from _splits(document)
+        yield from _split_source(index, document)
         yield from storage_problems(find(document.node, "spec", "destination"), "destination")
         yield from _classes(index, document)
         originals = texts_at(document.node, "spec", "originals")
@@ -189,6 +190,27 @@ def _splits(document: Document) -> Iterator[Problem]:
     elif len(numbers) == len(ratios) and abs(math.fsum(numbers) - 1) > SPLIT_TOLERANCE:
         total = f"{math.fsum(numbers):.12g}"
         yield Problem(f"the shares of the splits add up to {total}, not 1", splits.at, fix="change the shares")
+
+
+def _split_source(index: Index, document: Document) -> Iterator[Problem]:
+    """Categories are of ground truth; a closed schema says which metadata there can be."""
+    node = find(document.node, "spec", "splits", "by")
+    by, target = text_at(node) or "", text_at(document.node, "spec", "target") or "assignment"
+    if node is None:
+        return
+    if by == "category" and target != "ground_truth":
+        fix = "write shares, or by: meta.KEY or list"
+        yield Problem(f"the target {target} has no category", node.at, "Only ground truth has one.", fix)
+    collection = index.collection_of(document)
+    schema = find(collection.node, "spec", "unitMetaSchema") if collection is not None else None
+    closed = find(schema, "additionalProperties")
+    if not by.startswith("meta.") or not (isinstance(closed, ScalarNode) and closed.value is False):
+        return
+    key, known = by.removeprefix("meta."), [name for name, _ in map_at(schema, "properties")]
+    if key not in known and find(schema, "patternProperties") is None:
+        detail = f"The units of the collection have {listed(known) or 'none'}."
+        fix = did_you_mean(key, known, "choose one of them")
+        yield Problem(f"units have no metadata {key!r}", node.at, detail, fix)
 
 
 def _split_list(splits: MapNode, document: Document) -> Iterator[Problem]:
