@@ -10,8 +10,8 @@ from reconciler.errors import ExitCode
 from reconciler.formats.writers import OPTION_SCHEMAS
 from tests.support.workspace import Bench, make_bench
 
-# These hold files or rows of other things, or need code or packages that not every environment has.
-_OTHERS = {"csv", "custom", "manifest", "parquet"}
+# These hold files of other things, or need code or packages that not every environment has.
+_OTHERS = {"custom", "manifest", "parquet"}
 FORMATS = sorted(OPTION_SCHEMAS.keys() - _OTHERS)
 VERSIONED = "versions"
 NAMES = [*FORMATS, VERSIONED]
