@@ -33,6 +33,7 @@ class Loss(StrEnum):
     VISIBILITY_ASSUMED = "visibility_assumed"  # a joint without visibility is written as visible
     RELATIONS = "relations"  # relations between annotations have no place in the format
     GROUP = "group"  # the group has no place in the format; its members are written one by one
+    HOLES = "holes"  # the holes of a ring have no place in the format; it is written filled
     ATTRIBUTES_DIFFER = "attributes_differ"  # parts of one object disagree; those of the first part are written
     EXTERNAL_FILE = "external_file"  # the bytes lie elsewhere: the manifest names their URL, nothing is downloaded
     LINK = "link"  # leads to another entity; it is listed and not followed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 from typing import Final
 
@@ -22,6 +23,7 @@ PERSON_EDGES: Final = (
 """The skeleton of COCO's person key points (1-based pairs)."""
 
 
+@lru_cache(maxsize=4096)
 def class_key(name: str) -> str:
     """The class name as it is written: trimmed, NFC, so that two spellings of one word are one class."""
     return unicodedata.normalize("NFC", name.strip())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.formats.account import Loss, Outcome, Tally
-from reconciler.formats.annotations import Annotation, Classification, Joint, Mask, Polyline, Raw
+from reconciler.formats.annotations import Annotation, Classification, Joint, Mask, Polyline
 from reconciler.formats.categories import PERSON_EDGES, PERSON_JOINTS, class_key, person_like
 from reconciler.formats.fitting import XYWH, FittedObject, fit_object
 from reconciler.formats.geometry import EdgePolicy, Size, ring_area, tidy, tight_box
@@ -19,7 +19,7 @@ _OWN: Final = frozenset({"class", "iscrowd", "visibility"})
 _RECORD_ONLY: Final = frozenset(
     {"annotations", "shape", "members", "joints", "rle", "id", "category_id", "attributes", "segmentation"}
 )
-_COMPUTED: Final = ("bbox", "area", "num_keypoints")
+_NO_MEMBERS: Final = _RECORD_ONLY | {"bbox", "area", "num_keypoints", "caption"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,6 @@ class CocoObject:
 def write_object(found: ImageObject, rules: ObjectRules, tally: Tally) -> CocoObject | None:
     """Convert one object, and tell the tally what became of its parts. None: it is not written."""
     first = found.parts[0]
-    if isinstance(first.shape, Raw):
-        tally.note(Outcome.DROPPED, Loss(first.shape.reason), first.id)
-        return None
     if isinstance(first.shape, Polyline):
         tally.note(Outcome.DROPPED, Loss.UNSUPPORTED_TOOL, first.id)
         return None
@@ -86,8 +83,7 @@ def _kept_id(found: ImageObject) -> int | None:
 
 def _kept_members(found: ImageObject) -> JSONObject:
     """Members of the imported annotation that are none of COCO's own."""
-    drop = {*_RECORD_ONLY, *_COMPUTED, "caption"}
-    return {k: v for k, v in (found.record or {}).items() if k not in drop}
+    return {k: v for k, v in found.record.items() if k not in _NO_MEMBERS} if found.record else {}
 
 
 def _labelled(found: ImageObject) -> JSONObject:
@@ -186,16 +182,16 @@ class _ObjectWriter:
             fitted.leave_out(self.tally, Loss.SIZE_UNKNOWN)
             return None
         fitted.settle(self.tally, self.category["name"])
-        self._note(fitted.left)
+        self._note(fitted)
         return self._object(fitted)
 
-    def _note(self, left: Sequence[str]) -> None:
+    def _note(self, fitted: FittedObject) -> None:
         """Tell the tally what COCO has no place for."""
-        if self.found.box is not None and self.found.box.rotation:
-            self.tally.note(Outcome.LOSSY, Loss.ROTATION, *left)
-        bodies = [p.attributes for p in self.found.polygons]
-        if any(b != bodies[0] for b in bodies):
-            self.tally.note(Outcome.LOSSY, Loss.ATTRIBUTES_DIFFER, *left)
+        if fitted.corners is not None:
+            self.tally.note(Outcome.LOSSY, Loss.ROTATION, *fitted.left)
+        polygons = self.found.polygons
+        if len(polygons) > 1 and any(p.attributes != polygons[0].attributes for p in polygons):
+            self.tally.note(Outcome.LOSSY, Loss.ATTRIBUTES_DIFFER, *fitted.left)
 
     def _object(self, fitted: FittedObject) -> CocoObject:
         record = self.found.record or {}
@@ -244,7 +240,8 @@ class _ObjectWriter:
             return code, mask_area(mask.runs), counts_box(counts, height)
         if rings:
             flat = [[value for point in ring for value in point] for ring in rings]
-            return flat, tidy(sum(map(ring_area, rings))), tight_box([p for ring in rings for p in ring])
+            drawn = rings[0] if len(rings) == 1 else [p for ring in rings for p in ring]
+            return flat, tidy(sum(map(ring_area, rings))), tight_box(drawn)
         seen = [(j.x, j.y) for j in joints if j.visibility]
         return [], 0, tight_box(seen) if seen else None
 

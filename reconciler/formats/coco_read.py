@@ -30,8 +30,9 @@ from reconciler.formats.annotations import (
     Polygon,
     Shape,
 )
+from reconciler.formats.import_records import RECORD_KEY
 from reconciler.formats.masks import counts_to_runs, counts_to_text, runs_to_counts, text_to_counts
-from reconciler.formats.objects import CAPTION_CLASS, RECORD_KEY, shape_digest
+from reconciler.formats.objects import CAPTION_CLASS, shape_digest
 from reconciler.model.json import JSON, JSONObject
 
 _LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 from typing import Final
 
@@ -18,9 +19,10 @@ from reconciler.formats.account import Account, decode_account, encode_account
 from reconciler.formats.categories import CategoryRules, CategoryTable, class_key
 from reconciler.formats.coco_objects import CocoObject, ObjectRules, write_object
 from reconciler.formats.geometry import EdgePolicy
+from reconciler.formats.import_records import kept_categories
 from reconciler.formats.items import ExportItem, Fragment, Fragments, ItemOutput, ItemPaths, OutputFile
 from reconciler.formats.naming import safe_component, settle_paths
-from reconciler.formats.pictures import Drawn, Picture, draw
+from reconciler.formats.pictures import Picture, draw
 from reconciler.model.json import JSON, JSONObject, canonical_json, digest
 
 _CHUNK: Final = 256 * 1024
@@ -63,10 +65,11 @@ class CocoWriter:
     def write_item(self, item: ExportItem) -> ItemOutput:
         """One fragment; no files of its own."""
         drawn = draw(item)
-        builder = _FragmentBuilder(self.options, drawn)
+        builder = _FragmentBuilder(self.options)
         for picture in drawn.pictures:
             builder.add_picture(picture, _file_name(item, picture.media, self.options))
-        return ItemOutput({}, builder.text(), drawn.account(), drawn.problems)
+        account = drawn.account()
+        return ItemOutput({}, builder.text(account), account, drawn.problems)
 
     def account(self, fragment: str) -> Account:
         """The account inside a fragment."""
@@ -94,7 +97,6 @@ def _file_name(item: ExportItem, media: str, options: CocoOptions) -> str:
 @dataclass(slots=True)
 class _FragmentBuilder:
     options: CocoOptions
-    drawn: Drawn
     lines: list[str] = field(default_factory=list)
     categories: list[JSONObject] = field(default_factory=list)
     image_ids: list[int] = field(default_factory=list)
@@ -103,7 +105,7 @@ class _FragmentBuilder:
     def add_picture(self, picture: Picture, file_name: str) -> None:
         self._image_line(picture.kept.get("image"), file_name, picture.size)
         options = self.options
-        rows = _rows(picture.kept)
+        rows = kept_categories(picture.kept)
         rules = ObjectRules(picture.size, options.geometry, options.crowd_masks, options.categories.skeletons, rows)
         for found in picture.objects:
             written = write_object(found, rules, picture.tally)
@@ -127,14 +129,14 @@ class _FragmentBuilder:
         if written.category is not None:
             if written.category not in self.categories:
                 self.categories.append(written.category)
-            category = _dump([class_key(written.category["name"]), written.category.get("id")])
+            category = _named(written.category["name"], written.category.get("id"))
         number = "" if written.id is None else str(written.id)
         joints = "" if written.joints is None else _dump(written.joints)
         self.lines.append(f"{written.kind}\t{number}\t{category}\t{joints}\t{_dump(written.body)}")
 
-    def text(self) -> str:
+    def text(self, account: Account) -> str:
         head = {
-            "account": encode_account(self.drawn.account()),
+            "account": encode_account(account),
             "categories": self.categories,
             "image_ids": self.image_ids,
             "ids": self.ids,
@@ -142,13 +144,10 @@ class _FragmentBuilder:
         return "\n".join([canonical_json(head), *self.lines])
 
 
-def _rows(kept: Mapping[str, JSON]) -> Mapping[int, JSONObject]:
-    rows = kept.get("categories")
-    return {
-        r["id"]: r
-        for r in (rows if isinstance(rows, list) else ())
-        if isinstance(r, Mapping) and _is_id(r.get("id")) and isinstance(r.get("name"), str)
-    }
+@lru_cache(maxsize=4096)
+def _named(name: str, number: int | None) -> str:
+    """What a line says of its category; the same for most of them."""
+    return _dump([class_key(name), number])
 
 
 def _is_id(value: JSON) -> bool:

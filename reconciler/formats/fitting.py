@@ -22,14 +22,16 @@ XYWH = tuple[float, float, float, float]
 class FittedObject:
     """The shapes of one object that may be written, pixels from the top left.
 
-    rings: of its polygons. corners: of its turned box, four unless clipped; None without one. box: upright (x, y,
-    width, height) as drawn, or as given with a pose or an unedited import. mask: with at least one pixel. joints: of
-    its pose. clipped: a shape was cut. gone: parts that the policy left out, and why. refused: the policy leaves out
-    the whole object, as failed when true. assumed: joints that did not say whether they are visible.
+    rings: of its polygons. holes: rings cut out of those, fitted like them. corners: of its turned box, four unless
+    clipped; None without one. box: upright (x, y, width, height) as drawn, or as given with a pose or an unedited
+    import. mask: with at least one pixel. joints: of its pose. clipped: a shape was cut. gone: parts that the policy
+    left out, and why. refused: the policy leaves out the whole object, as failed when true. assumed: joints that did
+    not say whether they are visible.
     """
 
     found: ImageObject
     rings: tuple[Ring, ...] = ()
+    holes: tuple[Ring, ...] = ()
     corners: Ring | None = None
     box: XYWH | None = None
     mask: Mask | None = None
@@ -47,7 +49,7 @@ class FittedObject:
     @property
     def left(self) -> tuple[str, ...]:
         """Annotation ids of the parts that may be written."""
-        return tuple(i for i in self.found.ids if i not in self.gone)
+        return tuple([i for i in self.found.ids if i not in self.gone]) if self.gone else self.found.ids
 
     @property
     def is_empty(self) -> bool:
@@ -59,8 +61,11 @@ class FittedObject:
         why, failed = self.refused or (reason or next(iter(self.gone.values()), Loss.EMPTY_SHAPE), False)
         tally.note(Outcome.FAILED if failed else Outcome.DROPPED, why, *self.found.ids)
 
-    def settle(self, tally: Tally, class_name: str | None = None) -> None:
-        """Tell the tally that what is left is written, as one object of a class (None: of that of its first part)."""
+    def settle(self, tally: Tally, class_name: str | None = None, *, keeps_holes: bool = False) -> None:
+        """Tell the tally that what is left is written, as one object of a class (None: of that of its first part).
+
+        keeps_holes: with the holes of its rings.
+        """
         tally.written += len(self.left)
         body = self.found.body or self.found.parts[0]
         name = class_name or (class_key(body.class_name) if body.class_name else None)
@@ -70,6 +75,8 @@ class FittedObject:
             tally.note(Outcome.DROPPED, reason, part)
         if self.clipped:
             tally.note(Outcome.CLIPPED, Loss.OUTSIDE_MEDIA, *self.left)
+        if self.holes and not keeps_holes:
+            tally.note(Outcome.LOSSY, Loss.HOLES, *self.left)
         if self.assumed:
             tally.note(Outcome.LOSSY, Loss.VISIBILITY_ASSUMED, *self.assumed)
 
@@ -89,12 +96,12 @@ class _Fitting:
     gone: dict[str, Loss] = field(default_factory=dict)
 
     def fit(self) -> FittedObject:
-        rings = self._rings()
+        rings, holes = self._rings()
         turned, box = self._box()
         joints, assumed = self._joints()
         mask = self.found.mask if self.found.mask and self.found.mask.runs else None
         return FittedObject(
-            self.found, rings, turned, box, mask, joints, self.clipped, self.gone, self.refused, assumed
+            self.found, rings, holes, turned, box, mask, joints, self.clipped, self.gone, self.refused, assumed
         )
 
     def _judge(self, fit: Fit[Ring] | Fit[XYWH] | Fit[tuple[Joint, ...]], *parts: str) -> None:
@@ -106,15 +113,19 @@ class _Fitting:
         if self.policy.mode != "clip" and fit.reason is Loss.OUTSIDE_MEDIA and self.refused is None:
             self.refused = (fit.reason, fit.failed)
 
-    def _rings(self) -> tuple[Ring, ...]:
+    def _rings(self) -> tuple[tuple[Ring, ...], tuple[Ring, ...]]:
+        """Outer rings and holes that are left."""
         rings: list[Ring] = []
+        holes: list[Ring] = []
         for part in self.found.polygons:
             assert isinstance(part.shape, Polygon)
             fit = fit_ring(part.shape.points, self.size, self.policy)
             self._judge(fit, part.id)
             if fit.shape is not None:
                 rings.append(fit.shape)
-        return tuple(rings)
+                fits = (fit_ring(hole, self.size, self.policy) for hole in part.shape.holes)
+                holes += [hole.shape for hole in fits if hole.shape is not None]
+        return tuple(rings), tuple(holes)
 
     def _box(self) -> tuple[Ring | None, XYWH | None]:
         """Corners of a turned box, or the upright box as drawn or as given; None, None when other parts say it."""
