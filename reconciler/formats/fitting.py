@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.formats.account import Loss, Outcome, Tally
-from reconciler.formats.annotations import Box, Joint, Mask, Polygon
+from reconciler.formats.annotations import Box, Joint, Mask, Polygon, Polyline
 from reconciler.formats.categories import class_key
-from reconciler.formats.geometry import EdgePolicy, Fit, Ring, Size, corners, fit_box, fit_joints, fit_ring
+from reconciler.formats.geometry import EdgePolicy, Fit, Ring, Size, corners, fit_box, fit_joints, fit_line, fit_ring
 from reconciler.formats.objects import ImageObject, joints_of
 
 XYWH = tuple[float, float, float, float]
@@ -24,9 +24,9 @@ class FittedObject:
 
     rings: of its polygons. holes: rings cut out of those, fitted like them. corners: of its turned box, four unless
     clipped; None without one. box: upright (x, y, width, height) as drawn, or as given with a pose or an unedited
-    import. mask: with at least one pixel. joints: of its pose. clipped: a shape was cut. gone: parts that the policy
-    left out, and why. refused: the policy leaves out the whole object, as failed when true. assumed: joints that did
-    not say whether they are visible.
+    import. mask: with at least one pixel. joints: of its pose. lines: of its polyline, several where it was cut.
+    clipped: a shape was cut. gone: parts that the policy left out, and why. refused: the policy leaves out the whole
+    object, as failed when true. assumed: joints that did not say whether they are visible.
     """
 
     found: ImageObject
@@ -36,6 +36,7 @@ class FittedObject:
     box: XYWH | None = None
     mask: Mask | None = None
     joints: tuple[Joint, ...] = ()
+    lines: tuple[Ring, ...] = ()
     clipped: bool = False
     gone: Mapping[str, Loss] = field(default_factory=dict)
     refused: tuple[Loss, bool] | None = None
@@ -54,7 +55,9 @@ class FittedObject:
     @property
     def is_empty(self) -> bool:
         """Whether nothing may be written."""
-        return self.refused is not None or not (self.rings or self.corners or self.box or self.mask or self.joints)
+        return self.refused is not None or not (
+            self.rings or self.corners or self.box or self.mask or self.joints or self.lines
+        )
 
     def leave_out(self, tally: Tally, reason: Loss | None = None) -> None:
         """Tell the tally that nothing of the object is written. reason: None when the policy's holds."""
@@ -99,12 +102,13 @@ class _Fitting:
         rings, holes = self._rings()
         turned, box = self._box()
         joints, assumed = self._joints()
+        lines = self._lines()
         mask = self.found.mask if self.found.mask and self.found.mask.runs else None
         return FittedObject(
-            self.found, rings, holes, turned, box, mask, joints, self.clipped, self.gone, self.refused, assumed
+            self.found, rings, holes, turned, box, mask, joints, lines, self.clipped, self.gone, self.refused, assumed
         )
 
-    def _judge(self, fit: Fit[Ring] | Fit[XYWH] | Fit[tuple[Joint, ...]], *parts: str) -> None:
+    def _judge(self, fit: Fit[Ring] | Fit[XYWH] | Fit[tuple[Joint, ...]] | Fit[tuple[Ring, ...]], *parts: str) -> None:
         """Remember what the policy did to some parts; a shape outside that must not be clipped decides for all."""
         self.clipped |= fit.clipped
         if fit.shape is not None or fit.reason is None:
@@ -126,6 +130,14 @@ class _Fitting:
                 fits = (fit_ring(hole, self.size, self.policy) for hole in part.shape.holes)
                 holes += [hole.shape for hole in fits if hole.shape is not None]
         return tuple(rings), tuple(holes)
+
+    def _lines(self) -> tuple[Ring, ...]:
+        part = next((p for p in self.found.parts if isinstance(p.shape, Polyline)), None)
+        if part is None or not isinstance(part.shape, Polyline):
+            return ()
+        fit = fit_line(part.shape.points, self.size, self.policy)
+        self._judge(fit, part.id)
+        return fit.shape or ()
 
     def _box(self) -> tuple[Ring | None, XYWH | None]:
         """Corners of a turned box, or the upright box as drawn or as given; None, None when other parts say it."""
