@@ -74,7 +74,7 @@ def draw(item: ExportItem, *, keeps_groups: bool = False) -> Drawn:
     records = (
         malformed(place, "this is not what an import keeps") for m in by_media.values() for place in kept_records(m)[1]
     )
-    return Drawn(pictures, others, tuple([_placed(p, item.key) for p in (*decoded.problems, *records)]))
+    return Drawn(pictures, others, tuple([placed_problem(p, item.key) for p in (*decoded.problems, *records)]))
 
 
 def _names(item: ExportItem, by_media: Mapping[str, MediaAnnotations]) -> list[str]:
@@ -92,7 +92,7 @@ def _is_picture(item: ExportItem, media: str) -> bool:
 def _picture(item: ExportItem, drawn: MediaAnnotations, keeps_groups: bool) -> Picture:
     tally = Tally(item.key, drawn.media, read=len(drawn.annotations))
     objects, loose = gather_objects(drawn)
-    size = _size(item, drawn)
+    size = media_size(item, drawn)
     shown = [found for found in objects if _is_shown(found, tally)]
     if size is None and drawn.annotations:
         tally.note(Outcome.LOSSY, Loss.SIZE_UNKNOWN, *(a.id for a in drawn.annotations))
@@ -113,7 +113,8 @@ def _is_shown(found: ImageObject, tally: Tally) -> bool:
     return False
 
 
-def _size(item: ExportItem, drawn: MediaAnnotations) -> Size | None:
+def media_size(item: ExportItem, drawn: MediaAnnotations) -> Size | None:
+    """(width, height) of a picture or video: what its annotations say, else its file."""
     file = item.media.get(drawn.media)
     if drawn.size or file is None or file.width is None or file.height is None:
         return drawn.size
@@ -126,5 +127,6 @@ def _refused(item: ExportItem, drawn: MediaAnnotations) -> Tally:
     return tally
 
 
-def _placed(problem: Problem, key: str) -> Problem:
+def placed_problem(problem: Problem, key: str) -> Problem:
+    """A problem of a payload, with the item it belongs to."""
     return Problem(f"{key}: {problem.summary}", problem.at, problem.detail, problem.fix, problem.severity)

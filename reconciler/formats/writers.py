@@ -14,6 +14,8 @@ from reconciler.formats.cvat_options import CVAT_SCHEMA, make_cvat
 from reconciler.formats.dm import unreadable
 from reconciler.formats.geometry import EdgePolicy
 from reconciler.formats.items import Writer
+from reconciler.formats.labelme_options import LABELME_SCHEMA, make_labelme
+from reconciler.formats.labelstudio_options import LABELSTUDIO_SCHEMA, make_labelstudio
 from reconciler.formats.synapse_json import SynapseJsonOptions, SynapseJsonWriter
 from reconciler.formats.voc_options import VOC_SCHEMA, make_voc
 from reconciler.model.json import JSON, JSONObject
@@ -97,6 +99,8 @@ OPTION_SCHEMAS: Final[Mapping[str, JSONObject]] = {
     "coco": _COCO_SCHEMA,
     "csv": _CSV_SCHEMA,
     "cvat": CVAT_SCHEMA,
+    "labelme": LABELME_SCHEMA,
+    "labelstudio": LABELSTUDIO_SCHEMA,
     "manifest": _MANIFEST_SCHEMA,
     "synapse-json": {"type": "object", "additionalProperties": False, "properties": {}},
     "voc": VOC_SCHEMA,
@@ -167,6 +171,8 @@ _MAKERS: Final[Mapping[str, _Maker]] = {
     "coco": _coco,
     "csv": _csv,
     "cvat": make_cvat,
+    "labelme": make_labelme,
+    "labelstudio": make_labelstudio,
     "synapse-json": _synapse_json,
     "voc": make_voc,
 }

@@ -1,0 +1,209 @@
+"""Rows of `shapes` in a LabelMe file, of annotations as they are and as the policy leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.formats.account import Loss, Outcome
+from reconciler.formats.annotations import (
+    VISIBILITY_NAMES,
+    Annotation,
+    Box,
+    Classification,
+    Mask,
+    Point,
+    Polygon,
+    Polyline,
+)
+from reconciler.formats.categories import class_key
+from reconciler.formats.fitting import FittedObject, fit_object
+from reconciler.formats.geometry import EdgePolicy, Size
+from reconciler.formats.import_edits import restore_row
+from reconciler.formats.labelme_shapes import (
+    RECORD_KEY,
+    join_attributes,
+    write_box,
+    write_line,
+    write_mask,
+    write_point,
+    write_ring,
+)
+from reconciler.formats.objects import ImageObject
+from reconciler.formats.pictures import Picture
+from reconciler.model.json import JSON, JSONObject
+
+
+def make_row(label: str, place: JSONObject, attributes: Mapping[str, JSON], group: JSON) -> JSONObject:
+    """A row, its members in the order of LabelMe. place: of `labelme_shapes`, the points and what they are."""
+    said = join_attributes(attributes)
+    return {
+        "label": label,
+        "points": place["points"],
+        "group_id": group,
+        "description": said["description"],
+        "shape_type": place["shape_type"],
+        "flags": said["flags"],
+        "mask": place["mask"],
+        **({"attributes": said["attributes"]} if "attributes" in said else {}),
+    }
+
+
+def shape_row(part: Annotation, size: Size | None) -> JSONObject:
+    """The row of an annotation whose shape no policy has touched."""
+    place: JSONObject
+    match part.shape:
+        case Box(x, y, width, height):
+            place = write_box((x, y, width, height))
+        case Polygon(points):
+            place = write_ring(points)
+        case Polyline(points):
+            place = write_line(points)
+        case Point(x, y):
+            place = write_point(x, y)
+        case Mask(runs) if size is not None and runs:
+            place = write_mask(runs, size)
+        case _:
+            place = {"points": [], "shape_type": "mask", "mask": None}
+    return make_row(class_key(part.class_name or ""), place, part.attributes, None)
+
+
+@dataclass(slots=True)
+class PictureRows:
+    """Writes the shapes and flags of one picture. records: what an import kept about rows."""
+
+    picture: Picture
+    edges: EdgePolicy
+    records: JSON
+    flags: dict[str, bool] = field(default_factory=dict)
+    classifications: dict[str, JSON] = field(default_factory=dict)
+    groups: dict[str, JSON] = field(init=False)
+    kept: dict[str, JSONObject] = field(init=False)
+    by_id: dict[str, Annotation] = field(init=False)
+
+    def rows(self) -> list[JSONObject]:
+        """The rows, in the order of the payload."""
+        self.by_id = {a.id: a for a in self.picture.drawn.annotations}
+        self.groups = self._group_numbers()
+        self.kept = {}
+        for record in self.records if isinstance(self.records, list) else ():
+            ids = record.get("annotations") if isinstance(record, Mapping) else None
+            if isinstance(ids, list) and ids and all(isinstance(i, str) and i in self.by_id for i in ids):
+                self.kept |= dict.fromkeys(ids, record)
+        return [row for found in self.picture.objects for row in self._object(found)]
+
+    def _group_numbers(self) -> dict[str, JSON]:
+        """`group_id` of each annotation: the imported one, else the next free number."""
+        groups = self.picture.drawn.groups
+        wanted = [group.rest.get(RECORD_KEY) for group in groups]
+        taken = {number for number in wanted if isinstance(number, (int, str)) and not isinstance(number, bool)}
+        free = (number for number in range(len(groups) + len(taken) + 1) if number not in taken)
+        numbers: dict[str, JSON] = {}
+        for group, wish in zip(groups, wanted, strict=True):
+            number = wish if isinstance(wish, (int, str)) and not isinstance(wish, bool) else next(free)
+            if again := [member for member in group.members if member in numbers]:
+                self.picture.tally.note(Outcome.LOSSY, Loss.GROUP, *again)
+            for annotation in group.members:
+                numbers.setdefault(annotation, number)
+        return numbers
+
+    def _object(self, found: ImageObject) -> Iterator[JSONObject]:
+        first, tally = found.parts[0], self.picture.tally
+        nameless = [part.id for part in found.parts if not (part.class_name or "").strip() and not self._had_none(part)]
+        if nameless:
+            tally.note(Outcome.DROPPED, Loss.NO_CLASS, *found.ids)
+            return
+        if isinstance(first.shape, Classification):
+            self._classify(first)
+            return
+        fitted = fit_object(found, self.picture.size, self.edges)
+        if fitted.is_empty:
+            fitted.leave_out(tally)
+        elif fitted.mask is not None and self.picture.size is None:
+            fitted.leave_out(tally, Loss.SIZE_UNKNOWN)
+        else:
+            replace(fitted, assumed=()).settle(tally)  # a point need not say whether it is visible
+            yield from self._shapes(fitted)
+
+    def _had_none(self, part: Annotation) -> bool:
+        """Whether the label was empty when it was imported."""
+        record = self.kept.get(part.id, {}).get("set")
+        return isinstance(record, Mapping) and isinstance(record.get("label"), str) and not record["label"].strip()
+
+    def _classify(self, part: Annotation) -> None:
+        name = class_key(part.class_name or "")
+        self.flags[name] = True
+        if part.attributes:
+            self.classifications[name] = dict(part.attributes)
+        self.picture.tally.written += 1
+        self.picture.tally.classes[name] += 1
+
+    def _shapes(self, fitted: FittedObject) -> Iterator[JSONObject]:
+        rings, left = iter(fitted.rings), set(fitted.left)
+        places = {joint.name: (joint.x, joint.y) for joint in fitted.joints}
+        done: set[int] = set()
+        for part in fitted.found.parts:
+            if part.id not in left:
+                continue
+            record = self.kept.get(part.id, {})
+            if fitted.is_whole and len(record.get("annotations", ())) > 1:
+                if id(record) not in done:
+                    yield from self._several(record)
+                done.add(id(record))
+                continue
+            for place, more in self._places(fitted, part, rings, places):
+                row = make_row(class_key(part.class_name or ""), place, {**part.attributes, **more}, None)
+                restored = restore_row(row, record, [part]) if fitted.is_whole else row
+                yield {**restored, "group_id": self.groups.get(part.id), **_pixels(place)}
+        if fitted.found.skeleton is not None:
+            yield from self._pose(fitted, fitted.found.parts[0])
+
+    def _several(self, record: JSONObject) -> Iterator[JSONObject]:
+        """Points that came as one shape: one shape again unless one was edited."""
+        parts = [self.by_id[i] for i in record["annotations"]]
+        rows = [shape_row(part, self.picture.size) for part in parts]
+        restored = restore_row(rows[0], record, parts)
+        for part, row in zip(parts, [restored] if restored is not rows[0] else rows, strict=False):
+            yield {**row, "group_id": self.groups.get(part.id)}
+
+    def _places(
+        self,
+        fitted: FittedObject,
+        part: Annotation,
+        rings: Iterator[tuple[tuple[float, float], ...]],
+        joints: Mapping[str, tuple[float, float]],
+    ) -> Iterator[tuple[JSONObject, JSONObject]]:
+        """Where a part is, and attributes that say what the shape cannot."""
+        tally = self.picture.tally
+        match part.shape:
+            case Box(rotation=turn) if fitted.corners is not None:
+                tally.note(Outcome.LOSSY, Loss.ROTATION, part.id)
+                yield write_ring(fitted.corners), {"rotation": turn}
+            case Box() if fitted.box is not None:
+                yield write_box(fitted.box), {}
+            case Polygon():
+                if part.shape.holes:
+                    tally.note(Outcome.LOSSY, Loss.HOLES, part.id)
+                yield write_ring(next(rings)), {}
+            case Polyline():
+                for line in fitted.lines:
+                    yield write_line(line), {}
+            case Point(x, y):
+                yield write_point(*joints.get(part.class_name or part.id, (x, y))), {}
+            case Mask(runs) if self.picture.size is not None:
+                yield write_mask(runs, self.picture.size), {}
+
+    def _pose(self, fitted: FittedObject, part: Annotation) -> Iterator[JSONObject]:
+        """A whole pose: its box, and its joints as points of the same group."""
+        name = class_key(part.class_name or "")
+        group = self.groups.get(part.id, f"pose {part.id}")
+        self.picture.tally.note(Outcome.LOSSY, Loss.RELATIONS, part.id)
+        if fitted.box is not None:
+            yield make_row(name, write_box(fitted.box), part.attributes, group)
+        for joint in fitted.joints:
+            said = {"visibility": VISIBILITY_NAMES[joint.visibility], "skeleton": name}
+            yield make_row(joint.name, write_point(joint.x, joint.y), said, group)
+
+
+def _pixels(place: JSONObject) -> JSONObject:
+    return {"mask": place["mask"]} if place["mask"] is not None else {}
