@@ -115,14 +115,9 @@ def used_controls(rows: Iterable[JSON]) -> Iterator[tuple[str, str, str, list[st
         if not isinstance(row, Mapping):
             continue
         name, type, to_name, value = row.get("from_name"), row.get("type"), row.get("to_name"), row.get("value")
-        if (
-            not all(isinstance(v, str) and v for v in (name, to_name))
-            or not isinstance(type, str)
-            or type not in _TAGS
-            or value is None
-        ):
+        if not all(isinstance(v, str) and v for v in (name, to_name, type)) or type not in _TAGS or value is None:
             continue
-        key = label_key(type)
+        key = label_key(str(type))
         found = value.get(key) if isinstance(value, Mapping) and (key.endswith("labels") or key in _LISTING) else None
         labels = [v for v in found if isinstance(v, str)] if isinstance(found, list) else []
         by_region = key not in ("labels",) and not key.endswith("labels") and row.get("id") in regions

@@ -153,8 +153,9 @@ class _TaskReader:
 
     def _data_key(self) -> str | None:
         data = self.task["data"]
-        if self.about in data:
-            return self.about
+        for name in (self.about, (self.about or "").removeprefix("$")):
+            if name in data:
+                return name
         texts = [k for k, v in data.items() if isinstance(v, str)]
         return next((k for k in texts if k.startswith(self.kind)), texts[0] if len(texts) == 1 else None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from reconciler.formats.account import Loss, Outcome, Tally
 from reconciler.formats.annotations import (
@@ -39,6 +40,8 @@ from reconciler.formats.media_shapes import Link, NamedEntity, TimeRange
 from reconciler.formats.objects import ImageObject, gather_objects
 from reconciler.model.json import JSON, JSONObject
 
+_CARRIED: Final = frozenset({"from_name", "origin"})
+
 Row = tuple[int | None, JSONObject]
 """A row, and the place it had in the results of its import."""
 
@@ -59,6 +62,7 @@ class MediaResults:
     kept: dict[str, JSONObject] = field(init=False)
     parents: dict[str, str] = field(init=False)
     written: dict[str, str] = field(default_factory=dict)
+    sound: set[str] = field(default_factory=set)
     done: set[int] = field(default_factory=set)
     statements: list[Annotation] = field(default_factory=list)
     links: list[Annotation] = field(default_factory=list)
@@ -75,14 +79,15 @@ class MediaResults:
         return in_order(rows)
 
     def _kept(self) -> Iterator[tuple[str, JSONObject]]:
-        """Records of imported rows whose annotations are all there and as they were, by annotation."""
+        """Records of imported rows whose annotations are all there, by annotation."""
         records = self.record.get("rows")
         for record in records if isinstance(records, list) else ():
             ids = record.get("annotations") if isinstance(record, Mapping) else None
             if not isinstance(ids, list) or not ids or not all(isinstance(i, str) and i in self.by_id for i in ids):
                 continue
+            yield from ((i, record) for i in ids)
             if record.get("digest") == edit_digest(self.by_id[i] for i in ids):
-                yield from ((i, record) for i in ids)
+                self.sound.update(ids)
 
     def _parents(self) -> dict[str, str]:
         """The region above each member of a group: the imported one, else the first that is no joint."""
@@ -209,7 +214,10 @@ class MediaResults:
 
     def _finish(self, part: Annotation, row: JSONObject, *, is_whole: bool) -> Iterator[Row]:
         """The row as it was imported while that holds, and what is said about it."""
-        record = self.kept.get(part.id, {}) if is_whole else {}
+        record = self.kept.get(part.id, {})
+        if not is_whole or part.id not in self.sound:
+            yield from self._edited(part, row, record)
+            return
         at = record.get("at")
         place = at if isinstance(at, int) else None
         parts = [self.by_id[i] for i in record.get("annotations", ())]
@@ -223,16 +231,25 @@ class MediaResults:
             row = {**row, "parentID": self.parents[part.id]}
         self.written.setdefault(part.id, str(row.get("id", part.id)))
         yield place, row
-        if record:
-            yield from _placed(record.get("about"))
-        else:
-            yield from ((None, more) for more in saying_rows(row, part))
+        yield from _placed(record.get("about"))
+
+    def _edited(self, part: Annotation, row: JSONObject, record: JSONObject) -> Iterator[Row]:
+        """A row from the annotation alone; the control stays the imported one while the kind of region does."""
+        given, at = member(record, "set"), record.get("at")
+        whole = whole_region(part, self.to_name, self.size)
+        if "type" not in given and whole is not None and whole["type"] == row["type"]:
+            row = {**row, **{k: v for k, v in given.items() if k in _CARRIED}}
+        if part.id in self.parents:
+            row = {**row, "parentID": self.parents[part.id]}
+        self.written.setdefault(part.id, str(row["id"]))
+        yield at if isinstance(at, int) else None, row
+        yield from ((None, more) for more in saying_rows(row, part))
 
     def _stated(self) -> Iterator[Row]:
         """Statements about the whole: rows as they were imported, one of choices for the others."""
         new: list[Annotation] = []
         for part in self.statements:
-            record = self.kept.get(part.id, {})
+            record = self.kept.get(part.id, {}) if part.id in self.sound else {}
             if not (part.class_name or "").strip():
                 self.tally.note(Outcome.DROPPED, Loss.NO_CLASS, part.id)
                 continue

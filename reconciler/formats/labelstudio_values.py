@@ -1,7 +1,8 @@
 """The `value` of one Label Studio result, to and from the model.
 
 Places are percent of the picture's sides. A box turns about its own top left corner, clockwise in degrees; here it
-turns about its centre, in radians. A brush is a run-length code of RGBA (`brush_rle`). Frames count from 1, here from 0.
+turns about its centre, in radians. A brush is a run-length code of RGBA (`brush_rle`). Frames count from 1, here
+from 0.
 
 Source of the format: Label Studio documentation, "Label Studio JSON format of annotated tasks" and the pages of tags.
 """

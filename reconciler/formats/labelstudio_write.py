@@ -172,8 +172,9 @@ class _ItemTask:
                 continue
             own = record if media == first else {}
             name, key = _object(own, kind if media == first else media)
-            objects[name] = (kind, key)
-            data[key] = self._place(media, kind, data.get(key))
+            if key is not None:
+                objects[name] = (kind, key)
+                data[key] = self._place(media, kind, data.get(key))
             size = media_size(self.item, drawn)
             results += MediaResults(drawn, kind, name, size, self.options.geometry, own, tally).rows()
         return _Task(self._row(record, data, results), results, objects, total(t.account() for t in tallies))
@@ -206,8 +207,8 @@ class _ItemTask:
         return {**row, **lists}
 
 
-def _object(record: JSONObject, name: str) -> tuple[str, str]:
-    """What a task calls a file, and the member of `data` that has it."""
+def _object(record: JSONObject, name: str) -> tuple[str, str | None]:
+    """What a task calls a file, and the member of `data` that has it; None when the imported task did not say."""
     said, key = record.get("object"), record.get("key")
     found = said if isinstance(said, str) and said else name
-    return found, key if isinstance(key, str) and key else found
+    return found, key if isinstance(key, str) and key else None if record else found
