@@ -50,10 +50,11 @@ class Digests:
 
 
 class _Hashing:
-    """Feeds chunks to all three hashes while they pass through."""
+    """Feeds chunks to all three hashes while they pass through; of a part to MD5 alone, for the whole is hashed."""
 
-    def __init__(self) -> None:
-        self._hashes = (hashlib.sha256(), hashlib.sha1(usedforsecurity=False), hashlib.md5(usedforsecurity=False))
+    def __init__(self, *, is_part: bool = False) -> None:
+        md5 = hashlib.md5(usedforsecurity=False)
+        self._hashes = (md5,) if is_part else (hashlib.sha256(), hashlib.sha1(usedforsecurity=False), md5)
         self._size = 0
 
     def through(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -64,7 +65,8 @@ class _Hashing:
             yield chunk
 
     def digests(self) -> Digests:
-        sha256, sha1, md5 = (one.hexdigest() for one in self._hashes)
+        *others, md5 = (one.hexdigest() for one in self._hashes)
+        sha256, sha1 = others or ("", "")
         return Digests(sha256, sha1, md5, self._size)
 
 
@@ -81,9 +83,12 @@ class BlobStore:
         for folder in (self._blobs, self._staging):
             os.makedirs(folder, mode=0o700, exist_ok=True)
 
-    def stage(self, name: str, chunks: Iterable[bytes], *, limit: int | None = None) -> Digests:
-        """Write chunks as a staged file, replacing one of the same name. Raises TooLarge beyond `limit` bytes."""
-        hashing = _Hashing()
+    def stage(self, name: str, chunks: Iterable[bytes], *, limit: int | None = None, is_part: bool = False) -> Digests:
+        """Write chunks as a staged file, replacing one of the same name. Raises TooLarge beyond `limit` bytes.
+
+        is_part: it will be joined with others; then only its MD5 is known, and the other digests are empty.
+        """
+        hashing = _Hashing(is_part=is_part)
         temporary = f"{self._staging}/{name}.{secrets.token_hex(4)}.tmp"
         try:
             self._write(temporary, hashing.through(chunks), limit)

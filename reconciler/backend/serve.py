@@ -19,6 +19,7 @@ from reconciler.errors import ExitCode, UsageError
 
 DEFAULT_LISTEN: Final = "127.0.0.1:0"
 THREADS: Final = 16
+_RECEIVED_BYTES: Final = 256 * 1024  # at once; each time costs a turn of the accepting thread, which all wait for
 _BODY_LIMIT_BYTES: Final = 1 << 40  # uploads are streamed to disk; annotation bodies have their own limit
 
 
@@ -110,6 +111,7 @@ def _run(app: App, listener: socket.socket, host: str, out: TextIO) -> int:
         app,
         sockets=[listener],
         threads=THREADS,
+        recv_bytes=_RECEIVED_BYTES,
         ident=None,
         max_request_body_size=_BODY_LIMIT_BYTES,
         connection_limit=500,

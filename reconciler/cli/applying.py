@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.event_stream import EventStream
-from reconciler.cli.options import PlanFormat, RefreshChoice, lock_wait_s, plan_options
+from reconciler.cli.options import PlanFormat, RefreshChoice, lock_wait_s, parse_budget, parse_size, plan_options
 from reconciler.cli.planning import plan_place, show_plan, shown_session
 from reconciler.cli.settings import Settings
 from reconciler.errors import ExitCode, UsageError
@@ -32,8 +32,12 @@ class ApplyChoices:
     targets: Sequence[str] | None = None
     refresh: RefreshChoice = RefreshChoice.FULL
     max_delete: str | None = None
+    max_bytes: str | None = None
+    max_calls: int | None = None
+    bwlimit: str | None = None
     lock_timeout: str | None = None
     parallelism: int = 10
+    executor: str | None = None
     rows: int | None = None
     destroy: bool = False
     json: bool = False
@@ -49,10 +53,15 @@ def run_apply(settings: Settings, choices: ApplyChoices) -> int:
     _check(settings, choices)
     wait_s = lock_wait_s(choices.lock_timeout, in_ci=bool(settings.console.environ.get("CI")))
     operation = "destroy" if choices.destroy else "apply"
+    pace = _pace(choices.bwlimit)
     with (
-        shown_session(settings, json=choices.json, parallelism=choices.parallelism) as (session, stream),
+        shown_session(settings, json=choices.json, parallelism=choices.parallelism, executor=choices.executor) as (
+            session,
+            stream,
+        ),
         session.lock(operation, wait_s),
     ):
+        session.pace = pace
         store = session.open_state()
         with _the_plan(session, store, choices) as plan:
             return _approve_and_apply(settings, choices, session, store, plan, stream)
@@ -82,13 +91,26 @@ def _check(settings: Settings, choices: ApplyChoices) -> None:
         raise UsageError("nobody is there to approve the plan", fix="add --auto-approve, or apply a saved plan")
 
 
+def _pace(limit: str | None) -> Callable[[int], None]:
+    """What holds uploads to a rate. Raises UsageError."""
+    from reconciler.engine.pace import Pace, unlimited
+
+    if limit is None:
+        return unlimited
+    rate = parse_size(limit, "--bwlimit")
+    if not rate:
+        raise UsageError("--bwlimit 0 would send nothing", fix="leave it out to send without a limit")
+    return Pace(rate)
+
+
 @contextmanager
 def _the_plan(session: Session, store: StateStore, choices: ApplyChoices) -> Iterator[PlanFile]:
     """The saved plan, or one made now."""
     from reconciler.engine.planning import make_plan
     from reconciler.state.planfile import PlanFile
 
-    options = plan_options(choices.targets, choices.refresh, choices.max_delete, destroy=choices.destroy)
+    budget = parse_budget(choices.max_bytes, choices.max_calls)
+    options = plan_options(choices.targets, choices.refresh, choices.max_delete, destroy=choices.destroy, budget=budget)
     with plan_place(choices.saved) as place:
         plan = PlanFile(place) if choices.saved else make_plan(session, options, place, store=store)
         try:
@@ -112,7 +134,8 @@ def _approve_and_apply(
 
     check_fresh(session, store, plan)
     show_plan(plan, PlanFormat.TEXT, settings.console, stream, choices.rows)
-    obstacle = plan_obstacle(plan)
+    # A plan that was made just now knows the budget already.
+    obstacle = plan_obstacle(plan, parse_budget(choices.max_bytes, choices.max_calls) if choices.saved else None)
     if obstacle:
         raise obstacle
     if not plan.header.totals.is_empty and not choices.is_approved and not _confirm(settings.console, choices.destroy):

@@ -17,7 +17,17 @@ from reconciler import __version__
 from reconciler.cli.console import Console
 from reconciler.cli.diagnostics import file_lines, problems_of
 from reconciler.cli.rates import Meter
-from reconciler.engine.events import Event, Failed, Finished, Progress, Refreshing, RowFailed, Scanning, Started
+from reconciler.engine.events import (
+    Event,
+    Failed,
+    Finished,
+    Progress,
+    Refreshing,
+    RowDone,
+    RowFailed,
+    Scanning,
+    Started,
+)
 from reconciler.engine.report import ApplyReport
 from reconciler.errors import Problem, ReconcilerError, Severity
 from reconciler.model.address import Address
@@ -28,7 +38,7 @@ from reconciler.render.summary import plan_line, units_line
 from reconciler.render.text import change_title, has_drift
 from reconciler.state.planfile import PlanFile
 
-UI_VERSION = "1.2"
+UI_VERSION = "1.3"
 _INTERVAL_S = 1.0  # between two events about the progress of one resource
 _ACTIONS: Mapping[Action, str] = {
     Action.CREATE: "create",
@@ -145,6 +155,8 @@ class EventStream:
                 self._begin(event)
             case Progress():
                 self._progress(event)
+            case RowDone():
+                self._row_done(event)
             case RowFailed():
                 self._diagnostic(event.problem)
             case Finished():
@@ -188,6 +200,17 @@ class EventStream:
             "eta_seconds": None if meter.eta_s is None else round(meter.eta_s, 1),
         }
         self._write("progress", message, progress=figures)
+
+    def _row_done(self, event: RowDone) -> None:
+        row = event.address.row(event.key)
+        hook = {
+            "resource": _resource(row),
+            "action": _ACTIONS[event.action],
+            "id_key": "id",
+            "id_value": event.remote_id,
+            "bytes": event.bytes,
+        }
+        self._write("row_complete", f"{row}: {event.action.value} complete", hook=hook)
 
     def _finish(self, event: Finished) -> None:
         hook = {

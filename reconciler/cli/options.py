@@ -14,6 +14,7 @@ from reconciler.errors import UsageError
 if TYPE_CHECKING:
     from reconciler.engine.context import PlanOptions
     from reconciler.model.address import Address
+    from reconciler.plan.guard import Budget
 
 
 class PlanFormat(StrEnum):
@@ -33,6 +34,13 @@ class RefreshChoice(StrEnum):
     NONE = "none"
 
 
+class ExecutorChoice(StrEnum):
+    """What carries out scanning, hashing and transfer."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 EventsFlag = Annotated[bool, typer.Option("--json", help="Print events, one JSON object per line.")]
 Targets = Annotated[
@@ -45,10 +53,27 @@ RefreshOption = Annotated[
 MaxDelete = Annotated[
     str | None, typer.Option("--max-delete", metavar="N|N%", help="Units of a set that may be deleted or replaced.")
 ]
+MaxBytes = Annotated[
+    str | None,
+    typer.Option(
+        "--max-bytes", metavar="SIZE", help="Refuse a plan that uploads more: 500MB, 20GiB.", show_default=False
+    ),
+]
+MaxCalls = Annotated[
+    int | None,
+    typer.Option("--max-calls", min=0, metavar="N", help="Refuse a plan that needs more requests.", show_default=False),
+]
+BandwidthLimit = Annotated[
+    str | None, typer.Option("--bwlimit", metavar="SIZE", help="Bytes to upload in a second, at most: 10MiB.")
+]
 LockTimeout = Annotated[
     str | None, typer.Option("--lock-timeout", metavar="TIME", help="How long to wait for the state lock: 10s, 2m.")
 ]
 Parallelism = Annotated[int, typer.Option("--parallelism", min=1, max=256, help="Transfers and checksums at a time.")]
+ExecutorOption = Annotated[
+    ExecutorChoice | None,
+    typer.Option("--executor", help="Where scanning, hashing and transfer run; default: what the workspace says."),
+]
 FormatOption = Annotated[PlanFormat, typer.Option("--format", help="How to write the plan.")]
 Rows = Annotated[
     int | None,
@@ -67,6 +92,25 @@ def parse_time(text: str, option: str) -> float:
     if not match:
         raise UsageError(f"{option} {text!r} is not a time", fix="write for example 10s, 2m or 1h")
     return float(match[1]) * _SECONDS[match[2] or "s"]
+
+
+def parse_size(text: str, option: str) -> int:
+    """Read "50MB", "1.5GiB" or plain bytes. Raises UsageError."""
+    from reconciler.config.decode import size_bytes
+
+    try:
+        size = size_bytes(text)
+    except ValueError as exc:
+        raise UsageError(f"{option}: {exc}", fix="write for example 500MB or 20GiB") from exc
+    assert size is not None
+    return size
+
+
+def parse_budget(most_bytes: str | None, most_calls: int | None) -> Budget:
+    """What `--max-bytes` and `--max-calls` allow. Raises UsageError."""
+    from reconciler.plan.guard import Budget
+
+    return Budget(None if most_bytes is None else parse_size(most_bytes, "--max-bytes"), most_calls)
 
 
 def lock_wait_s(text: str | None, *, in_ci: bool) -> float:
@@ -98,13 +142,21 @@ def plan_options(
     *,
     destroy: bool = False,
     server_dry_run: bool = False,
+    budget: Budget | None = None,
 ) -> PlanOptions:
     """Plan options from the command line. Raises UsageError."""
     from reconciler.engine.context import PlanOptions, Refresh
-    from reconciler.plan.guard import DeleteLimit, parse_delete_limit
+    from reconciler.plan.guard import Budget, DeleteLimit, parse_delete_limit
 
     try:
         limit = DeleteLimit() if max_delete is None else parse_delete_limit(max_delete)
     except ValueError as exc:
         raise UsageError(f"--max-delete: {exc}", fix="write for example 25 or 50%") from exc
-    return PlanOptions(destroy, parse_addresses(targets or ()), Refresh(refresh.value), limit, server_dry_run)
+    return PlanOptions(
+        destroy,
+        parse_addresses(targets or ()),
+        Refresh(refresh.value),
+        limit,
+        server_dry_run,
+        budget=budget or Budget(),
+    )

@@ -10,7 +10,17 @@ from functools import partial
 
 from reconciler.cli.console import Console
 from reconciler.cli.rates import Meter
-from reconciler.engine.events import Event, Failed, Finished, Progress, Refreshing, RowFailed, Scanning, Started
+from reconciler.engine.events import (
+    Event,
+    Failed,
+    Finished,
+    Progress,
+    Refreshing,
+    RowDone,
+    RowFailed,
+    Scanning,
+    Started,
+)
 from reconciler.model.address import Address
 from reconciler.plan.values import Action, RowCounts
 from reconciler.render.amounts import count_text, duration_text, size_text
@@ -67,6 +77,8 @@ class ProgressDisplay:
                 self._line(f"{event.address}: {_DOING[event.action][0]}...")
             case Progress():
                 self._moving(event)
+            case RowDone():
+                pass  # counted in Progress
             case RowFailed():
                 self._failed_row(event)
             case Finished():

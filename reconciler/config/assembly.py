@@ -7,12 +7,21 @@ from pathlib import Path
 
 from reconciler.config.checks.backends import is_usable
 from reconciler.config.checks.index import Index
+from reconciler.config.decode import size_bytes
 from reconciler.config.kinds import WORKSPACE
-from reconciler.config.nodes import ScalarNode, find, to_json
+from reconciler.config.nodes import Node, ScalarNode, find, map_at, to_json
 from reconciler.config.secrets import public_json, public_settings, written_secrets
 from reconciler.config.workspace import EMBEDDED_DEFAULTS, Backend, FilledWorkspace
 from reconciler.model.json import digest
-from reconciler.model.workspace import BackendSettings, Safety, Workspace
+from reconciler.model.workspace import BackendSettings, Execution, ExecutorKind, Safety, Workspace
+
+_EXECUTION = {
+    "executor": "executor",
+    "address": "address",
+    "retries": "retries",
+    "cpusPerTask": "cpus_per_task",
+    "runtimeEnv": "runtime_env",
+}
 
 
 def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: frozenset[str]) -> Workspace:
@@ -20,8 +29,6 @@ def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: 
     settings = filled.settings
     usable = {name: backend for name, backend in sorted(filled.backends.items()) if is_usable(backend)}
     texts = [secrets, *(b.secrets | written_secrets(b.node) for b in filled.backends.values())]
-    fraction, floor = (find(settings.spec, "safety", key) for key in ("maxChangeFraction", "floor"))
-    defaults = Safety()
     return Workspace(
         name=settings.document.name if settings.document else root.name,
         root=root,
@@ -29,13 +36,31 @@ def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: 
         default_backend=index.default_backend,
         state_url=settings.state_url(),
         environment=settings.environment,
-        safety=Safety(
-            float(fraction.value) if isinstance(fraction, ScalarNode) else defaults.max_change_fraction,  # type: ignore[arg-type]
-            int(floor.value) if isinstance(floor, ScalarNode) else defaults.floor,  # type: ignore[arg-type]
-        ),
+        safety=_safety(settings.spec),
+        execution=_execution(find(settings.spec, "execution")),
         location=settings.document.node.at if settings.document else None,
         secrets=frozenset().union(*texts),
     )
+
+
+def _safety(spec: Node | None) -> Safety:
+    keys = ("maxChangeFraction", "floor", "maxBytes", "maxCalls")
+    nodes = (find(spec, "safety", key) for key in keys)
+    fraction, floor, most_bytes, most_calls = (n.value if isinstance(n, ScalarNode) else None for n in nodes)
+    defaults = Safety()
+    return Safety(
+        defaults.max_change_fraction if fraction is None else float(fraction),
+        defaults.floor if floor is None else int(floor),
+        size_bytes(most_bytes),  # type: ignore[arg-type]
+        None if most_calls is None else int(most_calls),
+    )
+
+
+def _execution(node: Node | None) -> Execution:
+    """Where heavy work runs; the schema has checked what is written."""
+    said = {_EXECUTION[key]: to_json(value) for key, value in map_at(node) if key in _EXECUTION}
+    kind = ExecutorKind(said.pop("executor", ExecutorKind.LOCAL))
+    return Execution(kind, **said)
 
 
 def _settings(backend: Backend) -> BackendSettings:

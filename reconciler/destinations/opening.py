@@ -11,17 +11,23 @@ from reconciler.destinations.local import LocalDestination
 from reconciler.destinations.remote import RemoteDestination
 from reconciler.errors import ConfigError, MissingExtra, Problem, Transient
 from reconciler.filesystems.opening import open_filesystem
+from reconciler.filesystems.unc import unc_url
 from reconciler.model.json import JSON
 
 
 def open_destination(url: str, options: Mapping[str, JSON] | None = None, *, folder: Path) -> Destination:
     """The destination a URL names. Touches neither disk nor network.
 
-    url: a local path, relative to `folder`, a file:// URL, or any fsspec URL. options: for fsspec; secrets stay inside.
+    url: a local path, relative to `folder`, a file:// URL, or any fsspec URL, or a share as Windows names it.
+    options: for fsspec; secrets stay inside.
 
     Raises:
         ConfigError: no such protocol, or no path in the URL. MissingExtra: its package is not installed.
     """
+    try:
+        url = unc_url(url) or url
+    except ValueError as exc:
+        raise ConfigError([Problem(f"destination {url!r} cannot be opened", detail=f"{exc}.")]) from None
     protocol, separator, rest = url.partition("://")
     if not separator or protocol in ("file", "local"):
         path = Path(rest if separator else url).expanduser()

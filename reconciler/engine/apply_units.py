@@ -11,6 +11,7 @@ from reconciler.engine.origins import resolved
 from reconciler.engine.places import proof_of
 from reconciler.engine.running import Applying, Recorded, RowRunner, forgotten, replace_rows
 from reconciler.engine.source_places import located
+from reconciler.engine.spreading import CreateUnits, unit_creator
 from reconciler.errors import Invalid, SourceError
 from reconciler.model.address import Address
 from reconciler.model.body import composition, decode_unit
@@ -26,8 +27,9 @@ from reconciler.state.values import OwnedRow, Shape
 class UnitWork:
     """How the units of one set are written.
 
-    content: None when nothing of the set is sent. found: the set holds what the collection held already. moved: key →
-    remote id of the units that the plan moves, where units can name each other.
+    creator: what creates units: the provider, or workers in its place. content: None when nothing of the set is sent.
+    found: the set holds what the collection held already. moved: key → remote id of the units that the plan moves,
+    where units can name each other.
     """
 
     run: Applying
@@ -35,6 +37,7 @@ class UnitWork:
     runner: RowRunner
     address: Address
     collection_id: str
+    creator: CreateUnits
     content: Content | None
     adopt: bool
     found: bool = False
@@ -93,7 +96,7 @@ class UnitWork:
             raise SourceError([], f"{self.address} is not declared, so its files cannot be read")
         lacking = [_without_origin(row) for row in rows if "missing" in row.context]
         drafts = [self._draft(row) for row in rows if "missing" not in row.context]
-        return lacking + self.provider.create_units(self.collection_id, drafts, self.content, self.runner.sent)
+        return lacking + self.creator(self.collection_id, drafts, self.content, self.runner.sent)
 
     def _replace(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         return replace_rows(rows, self._create, self.provider.delete_units)
@@ -236,14 +239,17 @@ def unit_work(run: Applying, runner: RowRunner, provider: Provider, collection_i
     """Prepare the unit changes of one asset set."""
     declared = run.declared.get(runner.address)
     content: Content | None = None
+    sources: AssetSet | None = None
     adopt = found = False
     if isinstance(declared, AssetSet) and declared.existing is not None:
         found = True
     elif isinstance(declared, AssetSet):
         from reconciler.sources import SourceContent
 
-        content = SourceContent(located(run.session, declared))
+        sources = located(run.session, declared)
+        content = SourceContent(sources)
         adopt = declared.head.lifecycle.on_exists is OnExists.ADOPT
     moves = run.plan.rows(runner.address, [Action.MOVE]) if provider.capabilities.is_outside else ()
     moved = {row.key: row.remote_id or "" for row in moves}
-    return UnitWork(run, provider, runner, runner.address, collection_id, content, adopt, found, moved)
+    creator = unit_creator(run.session, provider, sources)
+    return UnitWork(run, provider, runner, runner.address, collection_id, creator, content, adopt, found, moved)

@@ -11,7 +11,7 @@ from reconciler.errors import Problem
 from reconciler.model.address import Address
 from reconciler.model.resource import External, Reference, Resource
 from reconciler.plan.cost import estimate_calls
-from reconciler.plan.guard import DeleteLimit
+from reconciler.plan.guard import Budget, DeleteLimit
 from reconciler.plan.values import Action, Change
 from reconciler.providers.base import Provider
 from reconciler.state.planfile import PlanWriter
@@ -34,7 +34,7 @@ class PlanOptions:
 
     targets: resources or units to limit the plan to, with what they need; empty means all. server_dry_run: have the
     backend check what will be written to single objects. take_over: what is at our places is ours, where the place is
-    what identifies things; for an import.
+    what identifies things; for an import. budget: what the run may cost; beyond the workspace's where it says so.
     """
 
     destroy: bool = False
@@ -43,6 +43,7 @@ class PlanOptions:
     delete_limit: DeleteLimit = field(default_factory=DeleteLimit)
     server_dry_run: bool = False
     take_over: bool = False
+    budget: Budget = field(default_factory=Budget)
 
     def keys_of(self, address: Address) -> frozenset[str] | None:
         """The rows of a resource that were chosen, None for all of them."""

@@ -48,6 +48,17 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class RowDone:
+    """One row is done, and recorded. remote_id: None when it has none any more. bytes: of its files, as planned."""
+
+    address: Address
+    key: str
+    action: Action
+    remote_id: str | None
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class RowFailed:
     """One row failed; the others go on."""
 
@@ -76,7 +87,7 @@ class Failed:
     skipped: bool = False
 
 
-Event = Scanning | Refreshing | Started | Progress | RowFailed | Finished | Failed
+Event = Scanning | Refreshing | Started | Progress | RowDone | RowFailed | Finished | Failed
 EventSink = Callable[[Event], None]
 
 

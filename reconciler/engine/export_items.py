@@ -184,7 +184,7 @@ def _spooled(record: AnnotationRecord, key: str, export: Export, writer: Writer)
     try:
         text = "null" if fault else canonical_json(record.data)
         payload = hashlib.sha256(text.encode()).hexdigest()
-    except ValueError as exc:  # NaN, infinity, or half a surrogate pair
+    except (ValueError, RecursionError) as exc:  # NaN, infinity, half a surrogate pair, or nested too deep
         text, payload, fault = "null", "", f"the payload is not valid JSON: {exc}"
     content = digest(["unreadable", record.remote_id])
     if fault is None:
@@ -248,7 +248,11 @@ def _sizes_in(data: JSON) -> set[str]:
     extra = data.get("extra") if isinstance(data, Mapping) else None
     if not isinstance(extra, Mapping):
         return set()
-    return {name for name, value in extra.items() if isinstance(value, Mapping) and {"width", "height"} <= value.keys()}
+    return {name for name, value in extra.items() if isinstance(value, Mapping) and _has_size(value)}
+
+
+def _has_size(value: Mapping[str, JSON]) -> bool:
+    return all(type(value.get(side)) in (int, float) for side in ("width", "height"))
 
 
 def _probe(chunks: Iterator[bytes]) -> tuple[int, int] | None:

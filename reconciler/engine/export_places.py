@@ -52,7 +52,7 @@ def _open_storage(session: Session, backend: str, storage: str, path: str, at: L
         problem = Problem(f"the backend {backend!r} has no storages", at, fix="write destination: {url: …}")
         raise ConfigError([problem])
     found = provider.storage(storage)
-    destination = open_destination(f"{found.root}/{relative}", found.options, folder=Path("/"))
+    destination = open_destination(found.below(relative), found.options, folder=Path("/"))
     if isinstance(destination, LocalDestination) and not Path(found.root.removeprefix("file://")).is_dir():
         problem = Problem(
             f"storage {storage} is a folder of the backend's own machine",

@@ -27,7 +27,7 @@ from reconciler.model.resource import (
     Resource,
     TaskSet,
 )
-from reconciler.plan.guard import obstacle, unsafe_sets
+from reconciler.plan.guard import Budget, obstacle, over_budget, unsafe_sets
 from reconciler.plan.header import PlanHeader, total
 from reconciler.state.planfile import PlanFile, PlanWriter
 from reconciler.state.store import StateStore
@@ -61,9 +61,13 @@ def make_plan(session: Session, options: PlanOptions, path: Path, *, store: Stat
     return PlanFile(path)
 
 
-def plan_obstacle(plan: PlanFile) -> ReconcilerError | None:
-    """The error that keeps a plan from being applied, None when there is none."""
-    return obstacle(plan.changes(), plan.header.unsafe, plan.header.refused)
+def plan_obstacle(plan: PlanFile, budget: Budget | None = None) -> ReconcilerError | None:
+    """The error that keeps a plan from being applied, None when there is none.
+
+    budget: beside the one that the plan was made with; for a saved plan.
+    """
+    beyond = over_budget(plan.header.totals, budget) if budget else []
+    return obstacle(plan.changes(), [*plan.header.unsafe, *beyond], plan.header.refused)
 
 
 def _plan_all(planning: Planning, order: Iterable[Address]) -> None:
@@ -132,7 +136,10 @@ def _header(planning: Planning) -> PlanHeader:
     session, changes = planning.session, planning.changes.values()
     workspace, version = session.configuration.workspace, planning.store.version
     owned = {str(address): planning.store.row_count(address) for address in planning.owned}
-    guarded = [] if planning.options.destroy else list(changes)
+    options, totals, safety = planning.options, total(changes), workspace.safety
+    # What destroys is held up by nothing but what its own command line says.
+    guarded, standing = ([], Budget()) if options.destroy else (changes, Budget(safety.max_bytes, safety.max_calls))
+    unsafe = unsafe_sets(guarded, owned, safety, options.delete_limit)
     return PlanHeader(
         workspace=workspace.name,
         environment=workspace.environment,
@@ -142,10 +149,10 @@ def _header(planning: Planning) -> PlanHeader:
         plan_id=planning.writer.plan_id,
         created=session.now().isoformat(timespec="seconds"),
         tool_version=__version__,
-        destroy=planning.options.destroy,
-        targets=tuple(str(target) for target in planning.options.targets),
-        totals=total(changes),
+        destroy=options.destroy,
+        targets=tuple(str(target) for target in options.targets),
+        totals=totals,
         problems=tuple(planning.problems),
         refused=tuple(planning.refused),
-        unsafe=tuple(unsafe_sets(guarded, owned, workspace.safety, planning.options.delete_limit)),
+        unsafe=(*unsafe, *over_budget(totals, options.budget.over(standing))),
     )

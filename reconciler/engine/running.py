@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from reconciler.engine.events import Progress, RowFailed
+from reconciler.engine.events import Progress, RowDone, RowFailed
 from reconciler.engine.session import Session
 from reconciler.errors import Denied, Problem, ReconcilerError, Transient
 from reconciler.model.address import Address
@@ -121,6 +121,7 @@ class RowRunner:
         with self._lock:
             self._sent += size
         self._tell()
+        self.run.session.pace(size)
 
     def perform(
         self,
@@ -138,14 +139,16 @@ class RowRunner:
         rows = self.run.plan.rows(self.address, [action])
         waiting = (ready(row) for row in rows if chosen(row) and row.key not in self._failed)
         batches = _batches(waiting, self.batch_rows or self.run.session.batch_rows, self.batch_bytes)
-        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="apply") as pool:
+        executor = self.run.session.executor
+        in_flight = max(IN_FLIGHT, executor.workers) if executor.is_remote else IN_FLIGHT
+        with ThreadPoolExecutor(in_flight, thread_name_prefix="apply") as pool:
             flying: dict[Future[list[RowOutcome]], tuple[int, list[RowChange]]] = {}
             for batch in batches:
                 if self.run.control.is_stopping or self._is_hopeless:
                     break
                 intent = self._begin(action, batch)
                 flying[pool.submit(work, batch)] = (intent, batch)
-                if len(flying) >= IN_FLIGHT:
+                if len(flying) >= in_flight:
                     self._land(action, flying, record)
             while flying:
                 self._land(action, flying, record)
@@ -191,6 +194,9 @@ class RowRunner:
             if recorded.seen:
                 self.run.session.cache.confirm(self.address, recorded.seen)
             self.done[action] = self.done.get(action, 0) + len(good)
+            for row, outcome in good:
+                done = RowDone(self.address, row.key, row.action, outcome.remote_id or row.remote_id, row.bytes)
+                self.run.session.events(done)
             self._tell()
 
     def _note_failure(self, row: RowChange, error: ReconcilerError | None) -> None:

@@ -30,7 +30,11 @@ def _located(session: Session, asset_set: AssetSet, source: SourceLocation) -> S
         raise ConfigError([Problem(f"the backend {asset_set.head.backend!r} has no storages", at, fix="write a url")])
     place = provider.storage(source.storage, "read")
     _check_mounted(place, source.storage, at)
-    url = f"{place.root}/{source.url.strip('/')}"
+    try:
+        url = place.below(source.url)
+    except ValueError as error:
+        problem = Problem(f"source on storage {source.storage}: {error}", at, fix="write the path without '..'")
+        raise ConfigError([problem]) from None
     return replace(source, url=url, options=place.options, storage=None)
 
 

@@ -42,10 +42,20 @@ def _open(url: str, protocol: str, options: dict[str, Any]) -> tuple[Any, str]:
     if protocol in ("gs", "gcs"):
         # gcsfs asks a gRPC service for the kind of each bucket and waits a minute where there is none.
         os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    if "smb" in _protocols(url):
+        _register_smb()
     from fsspec.core import url_to_fs
 
     filesystem, root = url_to_fs(url, **options)
     return filesystem, str(root)
+
+
+def _register_smb() -> None:
+    from fsspec import register_implementation
+
+    from reconciler.filesystems.smb import SmbShare
+
+    register_implementation("smb", SmbShare, clobber=True)
 
 
 def _open_sftp(url: str, options: dict[str, Any]) -> tuple[Any, str]:

@@ -17,3 +17,13 @@ def attribute_text(value: JSON) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def shown_name(name: str) -> str:
+    """What DM calls an attribute of that name: `class` is taken by the class itself."""
+    return "class_" if name == "class" else name
+
+
+def written_name(name: str) -> str:
+    """The inverse of `shown_name`."""
+    return "class" if name == "class_" else name

@@ -176,6 +176,7 @@ class _Assembly:
     kinds: set[str] = field(default_factory=lambda: {"a"})
     splits: set[str | None] = field(default_factory=set)
     rows: Sequence[JSONObject] = ()
+    names: dict[str, Sequence[JSON]] = field(default_factory=dict)
 
     def files(self) -> Iterator[OutputFile]:
         self.table = CategoryTable(self.options.categories)
@@ -232,7 +233,7 @@ class _Assembly:
     def _images(self, split: str | None) -> Iterator[str]:
         for its_split, number, line in self._lines():
             if its_split == split and line.startswith("i\t"):
-                yield _with({"id": number}, line.split("\t", 2)[2])
+                yield _with(f'"id":{number}', line.split("\t", 2)[2])
 
     def _annotations(self, kind: str, split: str | None) -> Iterator[str]:
         numbers = Numbers(self.ids)
@@ -245,13 +246,20 @@ class _Assembly:
                 yield self._annotation(number, image, category, joints, body)
 
     def _annotation(self, number: int, image: int, category: str, joints: str, body: str) -> str:
-        row: dict[str, JSON] = {"id": number, "image_id": image}
+        members = f'"id":{number},"image_id":{image}'
         if category:
-            name, wanted = json.loads(category)
-            row["category_id"] = self.table.id_of(name, wanted)
+            name, wanted = self._name(category)
+            members += f',"category_id":{self.table.id_of(name, wanted)}'
             if joints:
-                row |= _vector(json.loads(joints), self.table.joints(name))
-        return _with(row, body)
+                members += f",{_dump(_vector(json.loads(joints), self.table.joints(name)))[1:-1]}"
+        return _with(members, body)
+
+    def _name(self, category: str) -> Sequence[JSON]:
+        """Name and wanted id of a category; the same few texts stand in most lines."""
+        found = self.names.get(category)
+        if found is None:
+            found = self.names[category] = json.loads(category)
+        return found
 
 
 def _vector(joints: Sequence[Sequence[JSON]], names: Sequence[str]) -> JSONObject:
@@ -261,9 +269,9 @@ def _vector(joints: Sequence[Sequence[JSON]], names: Sequence[str]) -> JSONObjec
     return {"keypoints": values, "num_keypoints": sum(1 for seen in values[2::3] if seen)}
 
 
-def _with(row: JSONObject, body: str) -> str:
-    head = _dump(row)
-    return head if body == "{}" else f"{head[:-1]},{body[1:]}"
+def _with(members: str, body: str) -> str:
+    """An object's text with these members before those it has."""
+    return f"{{{members}}}" if body == "{}" else f"{{{members},{body[1:]}"
 
 
 def _joined(rows: Iterable[str]) -> Iterator[str]:

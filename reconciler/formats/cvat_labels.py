@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Final
 
-from reconciler.formats.xml_text import number, render
+from reconciler.formats.xml_text import allowed, number, render
 from reconciler.formats.xml_tree import Node, from_json
 from reconciler.model.json import JSON, JSONObject
 
@@ -95,13 +96,14 @@ class Used:
 
     def use(self, name: str, attributes: Mapping[str, JSON], joints: Iterable[str] = ()) -> None:
         """Note a label with the values of its attributes and the labels of its points."""
-        row = self.rows.setdefault(name, {"attributes": {}, "joints": []})
+        row = self.rows.setdefault(allowed(name), {"attributes": {}, "joints": []})
         if name in self.trees:
             row["tree"] = self.trees[name]
         for attribute, value in attributes.items():
             form = input_type(value)
+            attribute = allowed(attribute)
             row["attributes"][attribute] = form if row["attributes"].get(attribute, form) == form else "text"
-        row["joints"] += [joint for joint in joints if joint not in row["joints"]]
+        row["joints"] += [joint for joint in map(allowed, joints) if joint not in row["joints"]]
 
     @property
     def head(self) -> JSONObject:
@@ -139,6 +141,6 @@ def read_value(text: str, form: str) -> JSON:
             value = float(text)
         except ValueError:
             return text
-        if value_text(int(value) if value.is_integer() else value) == text:
+        if isfinite(value) and value_text(int(value) if value.is_integer() else value) == text:
             return int(value) if value.is_integer() else value
     return text

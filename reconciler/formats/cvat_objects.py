@@ -19,7 +19,7 @@ from reconciler.formats.annotations import (
     Raw,
     Skeleton,
 )
-from reconciler.formats.attribute_values import attribute_text, is_true
+from reconciler.formats.attribute_values import attribute_text, is_true, written_name
 from reconciler.formats.categories import class_key
 from reconciler.formats.coco_objects import ObjectRules, object_class
 from reconciler.formats.cvat_labels import Used, value_text
@@ -85,6 +85,7 @@ class PictureElements:
             return
         if isinstance(first.shape, Classification):
             tally.written += 1
+            tally.classes[label] += 1
             yield from self._element("tag", label, first, {}, is_shape=False)
             return
         fitted = fit_object(found, self.picture.size, self.edges)
@@ -93,7 +94,7 @@ class PictureElements:
         elif fitted.mask is not None and self.picture.size is None:
             fitted.leave_out(tally, Loss.SIZE_UNKNOWN)
         else:
-            fitted.settle(tally)
+            fitted.settle(tally, label or None)
             yield from self._shapes(fitted, label)
 
     def _label(self, found: ImageObject) -> str | None:
@@ -201,7 +202,7 @@ def _is_hidden(part: Annotation, tag: str) -> bool:
 def _said(part: Annotation) -> dict[str, JSON]:
     """Attributes that people entered; lists and objects as JSON text."""
     return {
-        name: value if isinstance(value, (str, int, float)) else attribute_text(value)
+        written_name(name): value if isinstance(value, (str, int, float)) else attribute_text(value)
         for name, value in part.attributes.items()
         if name not in _OWN_ATTRIBUTES and not (name == "visibility" and isinstance(part.shape, Point))
     }

@@ -27,6 +27,7 @@ from reconciler.formats.annotations import (
     Polyline,
     Shape,
 )
+from reconciler.formats.attribute_values import shown_name
 from reconciler.formats.cvat_labels import attribute_types, read_labels, read_value
 from reconciler.formats.cvat_objects import RECORD_KEY
 from reconciler.formats.cvat_shapes import read_degrees, read_mask, read_number, read_points
@@ -227,8 +228,8 @@ class _PictureReader:
         said: dict[str, JSON] = {}
         for row in node.all("attribute"):
             name = row.attributes.get("name")
-            if name and name != "class":
-                said[name] = read_value(row.text, types.get(name, "text"))
+            if name:
+                said[shown_name(name)] = read_value(row.text, types.get(name, "text"))
         if node.attributes.get("occluded") == "1":
             said["occluded"] = True
         order = node.attributes.get("z_order", "0")

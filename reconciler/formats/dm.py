@@ -15,8 +15,8 @@ from typing import Final
 from reconciler.errors import Problem
 from reconciler.formats.annotations import Dialect, Document
 from reconciler.formats.dm_pair import decode_pair, encode_pair, is_pair
-from reconciler.formats.dm_v1 import TOP, decode_v1, write_v1
-from reconciler.formats.dm_v2 import decode_v2, encode_v2, is_v2
+from reconciler.formats.dm_v1 import TOP, count_v1, decode_v1, write_v1
+from reconciler.formats.dm_v2 import count_v2, decode_v2, encode_v2, is_v2
 from reconciler.formats.dm_values import Malformed, malformed, parse_text
 from reconciler.model.json import JSON, JSONObject
 
@@ -71,6 +71,17 @@ def unreadable(payload: JSON) -> str | None:
     except Malformed as exc:
         return str(exc)
     return None
+
+
+def count_annotations(payload: JSON) -> int:
+    """How many rows of annotations a payload of any dialect has, wrapped or not, without interpreting them."""
+    try:
+        value = _unwrapped(payload)
+        if is_pair(value):
+            value = _unwrapped(value["annotation_data"])
+    except Malformed:
+        return 0
+    return count_v2(value) if is_v2(value) else count_v1(value)
 
 
 def encode_payload(document: Document) -> JSON:

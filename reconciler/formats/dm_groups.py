@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from reconciler.formats.annotations import Group, GroupForm, GroupNode, Relation
 from reconciler.formats.dm_values import Malformed
 from reconciler.model.json import JSON, JSONObject
+
+_DEEPEST: Final = 50
+"""Levels of a nested group that are read; what is deeper counts as one member that names nothing."""
 
 
 def read_group(row: JSON) -> tuple[Group, str | None]:
@@ -25,7 +29,7 @@ def read_group(row: JSON) -> tuple[Group, str | None]:
 def _group(row: JSONObject, form: GroupForm) -> tuple[Group, str | None]:
     values = row[form.value]
     rest = {k: v for k, v in row.items() if k not in ("id", form.value)}
-    wrong: list[int] = []
+    wrong: list[JSON] = []
     nodes = tuple(_nodes(values, wrong))
     if form is not GroupForm.TREE and any(n.children is not None for n in nodes):
         form = GroupForm.TREE  # nested under a key that holds plain ids elsewhere
@@ -34,26 +38,26 @@ def _group(row: JSONObject, form: GroupForm) -> tuple[Group, str | None]:
     return Group(row["id"], tuple(_flat(nodes)), rest, form=form, nodes=kept), fault
 
 
-def _nodes(values: JSON, wrong: list[int]) -> Iterator[GroupNode]:
-    """The members that can be read; the positions of others go into `wrong`."""
-    for index, value in enumerate(values):
+def _nodes(values: JSON, wrong: list[JSON], depth: int = 0) -> Iterator[GroupNode]:
+    """The members that can be read; others go into `wrong`."""
+    for value in values:
         if type(value) is str:
             yield GroupNode(value)
         elif type(value) is dict and type(value.get("annotationId")) is str:
-            yield _node(value, wrong)
+            yield _node(value, wrong, depth)
         else:
-            wrong.append(index)
-            if type(value) is dict and type(value.get("children")) is list:
-                yield from _nodes(value["children"], wrong)
+            wrong.append(value)
+            if type(value) is dict and type(value.get("children")) is list and depth < _DEEPEST:
+                yield from _nodes(value["children"], wrong, depth + 1)
 
 
-def _node(value: JSONObject, wrong: list[int]) -> GroupNode:
+def _node(value: JSONObject, wrong: list[JSON], depth: int) -> GroupNode:
     rest = {k: v for k, v in value.items() if k not in ("annotationId", "children")}
     below = value.get("children", [])
-    if type(below) is not list:
-        wrong.append(0)
+    if type(below) is not list or (below and depth >= _DEEPEST):
+        wrong.append(below)
         return GroupNode(value["annotationId"], None, rest)
-    children = tuple(_nodes(below, wrong)) if "children" in value else None
+    children = tuple(_nodes(below, wrong, depth + 1)) if "children" in value else None
     return GroupNode(value["annotationId"], children, rest)
 
 

@@ -53,6 +53,12 @@ def decode_v1(payload: JSONObject, problems: list[Problem]) -> Document:
     return _Reader(payload, problems).document()
 
 
+def count_v1(payload: JSONObject) -> int:
+    """Rows of `annotations`."""
+    media = payload.get("annotations")
+    return sum(len(rows) for rows in media.values() if type(rows) is list) if type(media) is dict else 0
+
+
 @dataclass(slots=True)
 class _Reader:
     """Reads one payload."""

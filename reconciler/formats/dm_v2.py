@@ -60,6 +60,12 @@ def decode_v2(body: JSONObject, problems: list[Problem], sizes: Mapping[str, tup
     return Document(media, Dialect.V2, head)
 
 
+def count_v2(body: JSONObject) -> int:
+    """Rows of all tools; groups are no annotations."""
+    entries = (entry for _, _, entry in _places(body, []))
+    return sum(len(rows) for e in entries for tool, rows in e.items() if tool != "group" and type(rows) is list)
+
+
 def numbered(names: Iterable[str]) -> dict[str, str]:
     """Names of media by the names version 2 gives them: the first image is image_1, whatever it was called."""
     found: dict[str, str] = {}

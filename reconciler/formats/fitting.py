@@ -22,16 +22,15 @@ XYWH = tuple[float, float, float, float]
 class FittedObject:
     """The shapes of one object that may be written, pixels from the top left.
 
-    rings: of its polygons. holes: rings cut out of those, fitted like them. corners: of its turned box, four unless
-    clipped; None without one. box: upright (x, y, width, height) as drawn, or as given with a pose or an unedited
-    import. mask: with at least one pixel. joints: of its pose. lines: of its polyline, several where it was cut.
-    clipped: a shape was cut. gone: parts that the policy left out, and why. refused: the policy leaves out the whole
-    object, as failed when true. assumed: joints that did not say whether they are visible.
+    polygons: the outer ring of each and then the holes cut out of it. corners: of its turned box, four unless clipped;
+    None without one. box: upright (x, y, width, height) as drawn, or as given with a pose or an unedited import. mask:
+    with at least one pixel. joints: of its pose. lines: of its polyline, several where it was cut. clipped: a shape was
+    cut. gone: parts that the policy left out, and why. refused: the policy leaves out the whole object, as failed when
+    true. assumed: joints that did not say whether they are visible.
     """
 
     found: ImageObject
-    rings: tuple[Ring, ...] = ()
-    holes: tuple[Ring, ...] = ()
+    polygons: tuple[tuple[Ring, ...], ...] = ()
     corners: Ring | None = None
     box: XYWH | None = None
     mask: Mask | None = None
@@ -41,6 +40,16 @@ class FittedObject:
     gone: Mapping[str, Loss] = field(default_factory=dict)
     refused: tuple[Loss, bool] | None = None
     assumed: Sequence[str] = ()
+
+    @property
+    def rings(self) -> tuple[Ring, ...]:
+        """Outer rings of the polygons."""
+        return tuple([polygon[0] for polygon in self.polygons]) if self.polygons else ()
+
+    @property
+    def holes(self) -> tuple[Ring, ...]:
+        """Rings cut out of the polygons, fitted like them."""
+        return tuple([hole for polygon in self.polygons for hole in polygon[1:]]) if self.polygons else ()
 
     @property
     def is_whole(self) -> bool:
@@ -99,13 +108,13 @@ class _Fitting:
     gone: dict[str, Loss] = field(default_factory=dict)
 
     def fit(self) -> FittedObject:
-        rings, holes = self._rings()
+        polygons = self._polygons()
         turned, box = self._box()
         joints, assumed = self._joints()
         lines = self._lines()
         mask = self.found.mask if self.found.mask and self.found.mask.runs else None
         return FittedObject(
-            self.found, rings, holes, turned, box, mask, joints, lines, self.clipped, self.gone, self.refused, assumed
+            self.found, polygons, turned, box, mask, joints, lines, self.clipped, self.gone, self.refused, assumed
         )
 
     def _judge(self, fit: Fit[Ring] | Fit[XYWH] | Fit[tuple[Joint, ...]] | Fit[tuple[Ring, ...]], *parts: str) -> None:
@@ -117,19 +126,17 @@ class _Fitting:
         if self.policy.mode != "clip" and fit.reason is Loss.OUTSIDE_MEDIA and self.refused is None:
             self.refused = (fit.reason, fit.failed)
 
-    def _rings(self) -> tuple[tuple[Ring, ...], tuple[Ring, ...]]:
-        """Outer rings and holes that are left."""
-        rings: list[Ring] = []
-        holes: list[Ring] = []
+    def _polygons(self) -> tuple[tuple[Ring, ...], ...]:
+        """Outer rings that are left, each with its holes."""
+        found: list[tuple[Ring, ...]] = []
         for part in self.found.polygons:
             assert isinstance(part.shape, Polygon)
             fit = fit_ring(part.shape.points, self.size, self.policy)
             self._judge(fit, part.id)
             if fit.shape is not None:
-                rings.append(fit.shape)
-                fits = (fit_ring(hole, self.size, self.policy) for hole in part.shape.holes)
-                holes += [hole.shape for hole in fits if hole.shape is not None]
-        return tuple(rings), tuple(holes)
+                fits = [fit_ring(hole, self.size, self.policy).shape for hole in part.shape.holes]
+                found.append((fit.shape, *(hole for hole in fits if hole is not None)))
+        return tuple(found)
 
     def _lines(self) -> tuple[Ring, ...]:
         part = next((p for p in self.found.parts if isinstance(p.shape, Polyline)), None)
@@ -141,7 +148,7 @@ class _Fitting:
 
     def _box(self) -> tuple[Ring | None, XYWH | None]:
         """Corners of a turned box, or the upright box as drawn or as given; None, None when other parts say it."""
-        part = next((p for p in self.found.parts if isinstance(p.shape, Box)), None)
+        part = self.found.box_part
         if part is None or not isinstance(part.shape, Box):
             return None, self._given_box()
         shape = part.shape
@@ -155,8 +162,8 @@ class _Fitting:
 
     def _given_box(self) -> XYWH | None:
         """The box that came with an import whose shapes nobody edited, or with a pose."""
-        skeleton, given = self.found.skeleton, self.found.given_box
-        given = skeleton.box if skeleton is not None else given
+        skeleton = self.found.skeleton
+        given = skeleton.box if skeleton is not None else self.found.given_box
         if given is None or given[2] <= 0 or given[3] <= 0:
             return given
         fit = fit_box(given, self.size, self.policy)
@@ -164,14 +171,16 @@ class _Fitting:
         return fit.shape
 
     def _joints(self) -> tuple[tuple[Joint, ...], Sequence[str]]:
-        skeleton = self.found.skeleton
-        joints, assumed = (skeleton.joints, []) if skeleton else joints_of(self.found.points)
+        skeleton, points = self.found.skeleton, self.found.points
+        if skeleton is None and not points:
+            return (), ()
+        joints, assumed = (skeleton.joints, []) if skeleton else joints_of(points)
         if not joints:
             return (), ()
         fit = fit_joints(joints, self.size, self.policy)
         left = {j.name for j in fit.shape or ()}
         self._judge(fit)
-        for part in self.found.points:
+        for part in points:
             if (part.class_name or part.id) not in left:
                 self.gone[part.id] = Loss.OUTSIDE_MEDIA
         return fit.shape or (), assumed

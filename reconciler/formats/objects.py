@@ -55,6 +55,14 @@ class ImageObject:
         return _first(self.parts, Box)
 
     @property
+    def box_part(self) -> Annotation | None:
+        """The part that is a box."""
+        for part in self.parts:
+            if type(part.shape) is Box:
+                return part
+        return None
+
+    @property
     def mask(self) -> Mask | None:
         """The mask among the parts."""
         return _first(self.parts, Mask)

@@ -49,6 +49,20 @@ def _cross(rows: dict[int, list[float]], edge: tuple[float, float, float, float]
         rows.setdefault(row, []).append(x + (row + 0.5 - y) * slope)
 
 
+def merged_runs(found: Sequence[Runs]) -> Runs:
+    """The pixels that any of several shapes covers, each once."""
+    if len(found) == 1:
+        return found[0]
+    merged: Runs = []
+    for start, length in sorted(run for runs in found for run in runs):
+        end = sum(merged[-1]) if merged else -1
+        if start <= end:
+            merged[-1] = (merged[-1][0], max(end, start + length) - merged[-1][0])
+        else:
+            merged.append((start, length))
+    return merged
+
+
 def paint(plane: bytearray, runs: Iterable[tuple[int, int]], index: int) -> None:
     """Give the pixels of row-major runs an index. plane: one byte per pixel; runs lie inside it."""
     colour = bytes((index,))

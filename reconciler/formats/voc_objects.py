@@ -8,12 +8,12 @@ from typing import Final
 
 from reconciler.formats.account import Loss, Outcome, Tally
 from reconciler.formats.annotations import Annotation, Box, Classification, Mask, Point, Polygon, Raw, Skeleton
-from reconciler.formats.attribute_values import attribute_text, is_true
+from reconciler.formats.attribute_values import attribute_text, is_true, written_name
 from reconciler.formats.categories import class_key
 from reconciler.formats.fitting import XYWH, FittedObject, fit_object
 from reconciler.formats.geometry import EdgePolicy, Size, tight_box
 from reconciler.formats.objects import ImageObject
-from reconciler.formats.raster import Runs, ring_runs, runs_box
+from reconciler.formats.raster import Runs, merged_runs, ring_runs, runs_box
 from reconciler.formats.voc_boxes import Corners, corner_texts, read_corners, read_number
 from reconciler.formats.voc_labels import VOC_ACTIONS
 from reconciler.formats.xml_text import leaf, render
@@ -35,13 +35,14 @@ STANDARD: Final = ("name", "pose", "truncated", "difficult", "bndbox")
 @dataclass(frozen=True, slots=True)
 class VocRules:
     """origin: of coordinates, 1 or 0. whole: coordinates are rounded. attributes: written as an extension.
-    class_lists: classes without shapes are written to `ImageSets`."""
+    class_lists: classes without shapes are written to `ImageSets`. planes: pixels of polygons and masks are written."""
 
     edges: EdgePolicy = field(default_factory=EdgePolicy)
     origin: int = 1
     whole: bool = True
     attributes: bool = True
     class_lists: bool = False
+    planes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ def make_object(
         return None
     if has_place:
         tally.written += 1
+        tally.classes[class_key(body.class_name)] += 1
         return VocObject(class_key(body.class_name), body, found.ids, None, None, {})
     kept = next((r for p in found.parts if isinstance(r := records.get(p.id), Mapping)), {})
     return _shaped(found, body, size, kept, rules, tally)
@@ -106,7 +108,7 @@ def _shaped(
     if fitted.is_empty or reason is not None:
         fitted.leave_out(tally, reason)
         return None
-    fitted.settle(tally)
+    fitted.settle(tally, keeps_holes=rules.planes and size is not None)
     _note(fitted, rules, tally)
     assert body.class_name is not None
     runs, box = _runs(fitted, size), _box(fitted, size)
@@ -146,7 +148,8 @@ def _runs(fitted: FittedObject, size: Size | None) -> Runs | None:
     if fitted.mask is not None:
         pixels = size[0] * size[1]
         return [(start, min(length, pixels - start)) for start, length in fitted.mask.runs if start < pixels]
-    return [run for ring in fitted.rings for run in ring_runs([ring], size)] if fitted.rings else None
+    found = [ring_runs(polygon, size) for polygon in fitted.polygons]
+    return merged_runs(found) if found else None
 
 
 def _box(fitted: FittedObject, size: Size | None) -> XYWH | None:
@@ -210,7 +213,7 @@ def _attributes(one: VocObject, rules: VocRules) -> list[str]:
     if not said:
         return []
     rows = [
-        f"      <attribute>{leaf('name', name)}{leaf('value', attribute_text(value))}</attribute>"
+        f"      <attribute>{leaf('name', written_name(name))}{leaf('value', attribute_text(value))}</attribute>"
         for name, value in sorted(said.items())
     ]
     return ["    <attributes>", *rows, "    </attributes>"]

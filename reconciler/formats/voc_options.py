@@ -66,13 +66,13 @@ def make_voc(export: Export, order: tuple[str, ...], reference: JSONObject, prev
         whole=options.get("coordinates", "whole") == "whole",
         attributes=bool(options.get("attributes", True)),
         class_lists=bool(options.get("classLists", False)),
+        planes=bool(options.get("planes", True)),
     )
     return VocWriter(
         VocOptions(
             rules=rules,
             originals=export.originals,
             categories=CategoryRules(order, (), previous),
-            planes=bool(options.get("planes", True)),
             border=int(options.get("border", 0)),
             has_splits=export.splits is not None,
         )

@@ -26,7 +26,7 @@ from reconciler.formats.annotations import (
     MediaAnnotations,
     Shape,
 )
-from reconciler.formats.attribute_values import is_true
+from reconciler.formats.attribute_values import is_true, shown_name
 from reconciler.formats.geometry import Size
 from reconciler.formats.png import Plane, PngFault, read_plane
 from reconciler.formats.reading import Annotated, Reading
@@ -262,8 +262,8 @@ def _object_attributes(node: Node) -> dict[str, JSON]:
         said["actions"] = [action.tag for action in actions.children if is_true(action.text)]
     extension = node.child("attributes")
     for row in extension.all("attribute") if extension is not None else ():
-        name = row.get("name")
-        if name and name not in ("class", *said):
+        name = shown_name(row.get("name") or "")
+        if name and name not in said:
             said[name] = row.get("value") or ""
     return said
 

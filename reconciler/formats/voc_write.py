@@ -34,13 +34,12 @@ _REST: Final = "default"  # the list of items that belong to no split
 
 @dataclass(frozen=True, slots=True)
 class VocOptions:
-    """options of `format: voc`. rules: how objects are written. planes: write segmentation planes. border: void pixels
+    """options of `format: voc`. rules: how objects are written. border: void pixels
     on both sides of each outline. has_splits: one list per split."""
 
     rules: VocRules = field(default_factory=VocRules)
     originals: bool | tuple[str, ...] = True
     categories: CategoryRules = field(default_factory=CategoryRules)
-    planes: bool = True
     border: int = 0
     has_splits: bool = False
 
@@ -58,7 +57,7 @@ class VocWriter:
         o, rules = self.options, self.options.rules
         originals = o.originals if isinstance(o.originals, bool) else list(o.originals)
         edge = [rules.edges.mode, rules.edges.tolerance]
-        how = [rules.origin, rules.whole, rules.attributes, rules.class_lists, o.planes, o.border]
+        how = [rules.origin, rules.whole, rules.attributes, rules.class_lists, rules.planes, o.border]
         return digest([1, edge, originals, how])
 
     def paths(self, item: ExportItem) -> ItemPaths:
@@ -99,7 +98,7 @@ class VocWriter:
         record: JSONObject = kept if isinstance(kept, Mapping) else {}
         objects = self._objects(picture, record)
         planes = None
-        if self.options.planes:
+        if self.options.rules.planes:
             border, void = self.options.border, record.get("void")
             planes = segment(objects, picture.size, picture.tally, border=border, void=void)
         about = PictureFile(file_name, picture.size, planes is not None, record)

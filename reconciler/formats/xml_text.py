@@ -21,9 +21,14 @@ def escape(text: str) -> str:
     """
     if _SPECIAL.search(text) is None:
         return text
-    text = _FORBIDDEN.sub("\ufffd", text)
+    text = allowed(text)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     return text.replace("\r", "&#13;").replace("\t", "&#9;").replace("\n", "&#10;")
+
+
+def allowed(text: str) -> str:
+    """The text without what XML cannot hold, not escaped."""
+    return _FORBIDDEN.sub("\ufffd", text)
 
 
 def leaf(tag: str, text: str) -> str:

@@ -168,7 +168,10 @@ class KeyRule:
 
 @dataclass(frozen=True, slots=True)
 class FileRule:
-    """Files whose path matches the glob belong to the specification; first match wins."""
+    """Files whose path matches the glob belong to the specification; first match wins.
+
+    specification: a name, or a pattern with `{n}` for numbered ones, which the files of a unit fill in natural order.
+    """
 
     match: str
     specification: str

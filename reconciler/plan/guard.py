@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.errors import BlockedPlan, PolicyViolation, Problem, ReconcilerError, UnsafePlan
 from reconciler.model.workspace import Safety
-from reconciler.plan.values import Action, Change, Reason, RowCounts
+from reconciler.plan.values import Action, Change, Reason, RowCounts, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,37 @@ class DeleteLimit:
 
     rows: int | None = None
     fraction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may cost at most. bytes: uploaded for asset sets. calls: requests, as estimated. None: no limit."""
+
+    bytes: int | None = None
+    calls: int | None = None
+
+    def over(self, other: Budget) -> Budget:
+        """This budget, and where it sets no limit, the other one's."""
+        return Budget(
+            other.bytes if self.bytes is None else self.bytes, other.calls if self.calls is None else self.calls
+        )
+
+
+def over_budget(totals: Totals, budget: Budget) -> list[Problem]:
+    """Say what a plan costs beyond its budget."""
+    costs = (
+        (totals.units.bytes, budget.bytes, "bytes would be uploaded", "--max-bytes"),
+        (totals.calls, budget.calls, "requests would be made, as far as can be foreseen", "--max-calls"),
+    )
+    return [
+        Problem(
+            f"{cost:,} {what}; the budget is {most:,}",
+            detail="Nothing was written.",
+            fix=f"if it is meant, repeat with {option} {cost}; or apply a part with --target",
+        )
+        for cost, most, what, option in costs
+        if most is not None and cost > most
+    ]
 
 
 def parse_delete_limit(text: str) -> DeleteLimit:

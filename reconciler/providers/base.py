@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
+from urllib.parse import quote
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
@@ -201,6 +202,22 @@ class Content(Protocol):
         """
 
 
+class TransferNotes(Protocol):
+    """Remembers for a provider, across runs, how far transfers came. May lose everything at any time.
+
+    scope: names the place at the backend that the notes are about. Values are the provider's own, by checksum hex.
+    """
+
+    def recall(self, scope: str, checksums: Collection[str]) -> Mapping[str, JSON]:
+        """What was noted of these."""
+
+    def note(self, scope: str, values: Mapping[str, JSON]) -> None:
+        """Remember; from any thread."""
+
+    def forget(self, scope: str, checksums: Collection[str]) -> None:
+        """Remember nothing of these."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """A resource to create or update: declared fields only, references replaced by remote ids.
@@ -229,6 +246,21 @@ class StoragePlace:
 
     root: str
     options: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+    def below(self, path: str) -> str:
+        """The URL of something on the storage; a plain path when the storage is a folder of this machine.
+
+        Where URLs of the kind are decoded by who reads them, the path is encoded: `50%` is a name like any other.
+
+        Raises:
+            ValueError: the path leaves the storage.
+        """
+        if any(part == ".." for part in path.replace("\\", "/").split("/")):
+            raise ValueError(f"{path!r} leaves the storage")
+        if self.root.startswith("file://"):
+            return f"{self.root.removeprefix('file://')}/{path.strip('/')}"
+        encoded = self.root.partition("://")[0] in ("sftp", "smb", "http", "https")
+        return f"{self.root}/{quote(path.strip('/')) if encoded else path.strip('/')}"
 
 
 @runtime_checkable
@@ -312,9 +344,16 @@ class Provider(Protocol):
         """All units with checksums, meta and marker; NotModified when nothing changed since `etag`."""
 
     def create_units(
-        self, collection_id: str, units: Sequence[UnitDraft], content: Content, progress: Callable[[int], None]
+        self,
+        collection_id: str,
+        units: Sequence[UnitDraft],
+        content: Content,
+        progress: Callable[[int], None],
+        notes: TransferNotes | None = None,
     ) -> list[RowOutcome]:
         """Upload what is missing, then create units in bulk. progress: called with bytes sent, from any thread.
+
+        notes: where a provider whose backend does not tell how far an upload came remembers it.
 
         One bad unit never costs the others. A unit that exists with our marker is adopted; one with another owner, or
         without owner unless `adopt`, fails with `Conflict`.

@@ -135,6 +135,7 @@ _MEANING = {
     413: "too large for the backend",
     422: "the backend rejects the request",
     429: "the backend asks to slow down",
+    507: "the backend has no room left",
 }
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     Put = Callable[[str, Mapping[str, str], bytes | Iterator[bytes]], Answer]
 
+_LIMITS = ("connect", "read", "write", "pool")  # in the order in which httpx takes them
 _SAFE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 Params = Mapping[str, str | int | list[str]]
@@ -145,11 +146,13 @@ class HttpClient:
         body: JSON = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
+        patience_s: float = 0.0,
     ) -> Reply:
         """Send JSON (when `body` is not None) to `path` below the base URL and decode the JSON answer.
 
         repeatable: whether sending it twice has the effect of sending it once; by default true for GET, HEAD, PUT and
-        DELETE. Raises the errors of `reconciler.errors`; a success whose body cannot be decoded is `Transient`.
+        DELETE. patience_s: how much longer than usual the answer may take. Raises the errors of `reconciler.errors`; a
+        success whose body cannot be decoded is `Transient`.
         """
         operation = f"{method} {path}"
         if self._added and method not in ("GET", "HEAD"):
@@ -158,10 +161,13 @@ class HttpClient:
         head = {"accept": "application/json", **self.service.headers_for(path), **(headers or {})}
         if content is not None:
             head["content-type"] = "application/json"
+        request: dict[str, Any] = {"params": params, "content": content, "headers": head}
+        if patience_s:
+            limits = self._timeout.as_dict()
+            request["timeout"] = tuple((limits[n] or 0.0) + (patience_s if n == "read" else 0.0) for n in _LIMITS)
 
         def attempt() -> Reply:
-            response = self._send(operation, method, self._base + path, params=params, content=content, headers=head)
-            return self._decoded(response, operation)
+            return self._decoded(self._send(operation, method, self._base + path, **request), operation)
 
         return self._repeat(attempt, method in _SAFE if repeatable is None else repeatable)
 

@@ -18,7 +18,7 @@ def exploration_text(found: Exploration, *, style: Style = PLAIN) -> str:
 
 
 def _lines(found: Exploration, style: Style) -> Iterator[str]:
-    more = "" if found.is_complete else " at least; the look ended at --limit"
+    more = "" if found.is_complete else f"; a sample, since there are more than {found.limit:,} (--limit)"
     yield style.paint(f"{found.url}: {plural(found.file_count, 'file')}, {size_text(found.byte_count)}{more}", "bold")
     yield from (f"  {safe_text(line)}" for line in found.tree)
     yield ""

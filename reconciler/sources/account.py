@@ -50,6 +50,7 @@ class Fault(StrEnum):
     MISSING = "missing_required"
     EMPTY = "empty_file"
     AMBIGUOUS = "ambiguous"
+    SEQUENCE = "sequence"
     TOO_LARGE = "too_large"
     NAME = "bad_name"
     UNREADABLE = "unreadable"

@@ -13,7 +13,7 @@ _CREDENTIALS = {
     "az": "set AZURE_STORAGE_CONNECTION_STRING, or give options.account_name with account_key or sas_token",
     "sftp": "add a key to the ssh agent, or give options.username with client_keys or password",
     "http": "give options.username and options.password, or options.headers",
-    "smb": "give options.username and options.password",
+    "smb": "give options.username and options.password, options.credentials (a file for mount.cifs), or run kinit",
 }
 _ALIASES = {"s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az", "adl": "az", "ssh": "sftp", "https": "http"}
 _ENDPOINTS = {"s3": "options.endpoint_url", "gs": "options.endpoint_url", "az": "options.connection_string"}
@@ -46,6 +46,8 @@ def advice(shown: str, error: BaseException) -> str:
 
 
 def _spelling(protocol: str) -> str:
+    if protocol == "smb":
+        return "check the spelling of the share and the folder: smb://host/share/folder"
     if protocol in ("s3", "gs", "az"):
         return "check the spelling of the bucket and the path; letter case counts"
     return "check the spelling; relative paths start from the folder of the document"

@@ -15,12 +15,12 @@ from itertools import islice
 
 from reconciler.errors import Location, Problem, Severity, SourceError
 from reconciler.model.json import JSON, JSONObject
-from reconciler.model.resource import AssetSet, FileSpecification, MetadataSource, Policy, TableMetadata
+from reconciler.model.resource import AssetSet, FileSpecification, MetadataSource, TableMetadata
 from reconciler.model.unit import FileRef, Unit
 from reconciler.sources.account import Account, Fault, Finding, Findings, Tallies, listed, plural
 from reconciler.sources.cells import schema_kinds
 from reconciler.sources.classify import Classifier, Leave, Left, candidates_of
-from reconciler.sources.flaws import file_flaw, flaw_problem, is_checked
+from reconciler.sources.flaws import is_checked
 from reconciler.sources.keys import normalised_key
 from reconciler.sources.ledger import MANIFEST_ATTRIBUTES, MANIFEST_META, FileRow, Ledger, encode_json
 from reconciler.sources.listing import Listing
@@ -28,15 +28,12 @@ from reconciler.sources.location import Place
 from reconciler.sources.manifest_entries import ManifestListing
 from reconciler.sources.manifest_sorting import ManifestOrigin, ManifestSorter, RowValues, merged_values
 from reconciler.sources.metadata import MetaMerger, Origin, Surroundings, TableView, open_origins
-from reconciler.sources.names import natural_key
 from reconciler.sources.schema import MetaValidator
 from reconciler.sources.table import read_metadata
+from reconciler.sources.unit_checks import SEVERITY, UnitChecks
 
 # So many files are opened to complete the report of a run that has errors anyway.
 _CONTENT_CHECKS = 20_000
-# Each remote one costs a round trip, and they are read one after the other.
-_REMOTE_CONTENT_CHECKS = 1000
-_SEVERITY = {Policy.FAIL: Severity.ERROR, Policy.WARN: Severity.WARNING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +157,6 @@ class _Assembler:
         self.findings = Findings(str(asset_set.head.address))
         self.counts = [0, 0, 0]
         self._asset_set = asset_set
-        self._specifications = specifications
         self._classifier = classifier
         self._places = places
         self._address = str(asset_set.head.address)
@@ -171,11 +167,8 @@ class _Assembler:
         self._bad_names = Tallies()
         self._unmatched_rows = Tallies()
         self._scanned = 0
-        self._incomplete_units = 0
-        self._remote_checks = 0
-        self._undecided: frozenset[str] = frozenset()
         self._attributes: RowValues | None = None
-        self._order = sorted(range(len(specifications)), key=lambda i: specifications[i].name)
+        self.checks = UnitChecks(asset_set, specifications, classifier.sequences, places, self._unmatched, self._add)
 
     # -- files
 
@@ -220,12 +213,12 @@ class _Assembler:
         self._not_searched.merge(listing.skipped.folders, lambda path: _printable(place.show(path)))
 
     def _report_unmatched(self) -> None:
-        severity = _SEVERITY.get(self._asset_set.unmatched)
+        severity = SEVERITY.get(self._asset_set.unmatched)
         if severity:
             fix = "exclude them, add a 'files' rule, or set unmatched: skip"
             self._report_tallies(Fault.UNMATCHED, self._unmatched, severity, "left out", fix)
-        # Units will seem to lack what these files are; one error for the files says it all.
-        self._undecided = frozenset(n for t in self._ambiguous.freeze() for n in candidates_of(t.label))
+        # Units will seem to lack what these files are.
+        self.checks.undecided = frozenset(n for t in self._ambiguous.freeze() for n in candidates_of(t.label))
         fix = "say which with a 'files' rule, a folder named like the specification, or one source per specification"
         self._report_tallies(Fault.AMBIGUOUS, self._ambiguous, Severity.ERROR, "not assigned", fix)
         fix = "rename them; names must be valid UTF-8"
@@ -308,7 +301,7 @@ class _Assembler:
         for key, line in self.ledger.unmatched_rows(number):
             rows.add("", f"row {line} {key!r}" if key else f"row {line} without key")
             self._unmatched_rows.add(address, f"row {line} {key!r}" if key else f"row {line} without key")
-        severity = _SEVERITY.get(source.unmatched_rows)
+        severity = SEVERITY.get(source.unmatched_rows)
         if severity and rows.total:
             tally = rows.freeze()[0]
             what = f"{plural(tally.count, 'row belongs', 'rows belong')} to no unit"
@@ -324,7 +317,7 @@ class _Assembler:
 
     def _made(self, merger: MetaMerger, validator: MetaValidator | None) -> Iterator[tuple[str, str, str, str]]:
         for key, rows in self.ledger.candidates():
-            files = self._checked(key, rows)
+            files = self.checks.checked(key, rows)
             if files is None:
                 continue
             meta = merger.merge(key, files)
@@ -336,110 +329,6 @@ class _Assembler:
             packed = [(f.spec, f.path, f.source, f.size_bytes, f.stamp) for f in files]
             attributes = merged_values(self._attributes.of(key)) if self._attributes else {}
             yield key, encode_json(packed), encode_json(meta), encode_json(attributes) if attributes else ""
-
-    def _checked(self, key: str, rows: list[FileRow]) -> list[FileRow] | None:
-        """The files of a unit in final order; None when it cannot be one. Reports why, and accounts for the files."""
-        if rows[0].spec < 0:
-            return self._linked(key, rows)
-        by_spec: dict[int, list[FileRow]] = {}
-        for row in rows:
-            by_spec.setdefault(row.spec, []).append(row)
-        ambiguous = self._ambiguous_specs(key, by_spec)
-        empty = self._empty_specs(key, by_spec)
-        missing = [i for i, s in enumerate(self._specifications) if s.required and (i not in by_spec or i in empty)]
-        for index in missing:
-            if index not in by_spec:
-                self._report_missing(key, index, rows)
-        self._check_sizes(key, rows)
-        if ambiguous or missing:
-            self._incomplete_units += bool(missing)
-            label = "its unit lacks a required file" if missing else "two files of its unit claim one specification"
-            for row in rows:
-                self._unmatched.add(label, self._places[row.source].show(row.path))
-                self._check_content(key, row)
-            return None
-        for index in empty:
-            for row in by_spec.pop(index):
-                self._unmatched.add("empty (0 bytes)", self._places[row.source].show(row.path))
-        return [row for index in self._order for row in _in_order(by_spec.get(index, ()))] or None
-
-    def _linked(self, key: str, rows: list[FileRow]) -> list[FileRow] | None:
-        """No file at all: the unit is a link to a URL, which must be its only row."""
-        if len(rows) == 1:
-            return []
-        what = f"unit {key!r} is a link to a URL and has other files too"
-        problem = Problem(what, None, f"The URL is {rows[0].path!r}.", "give one of them another name")
-        self._report(Fault.AMBIGUOUS, problem, key, max(row.spec for row in rows), rows)
-        return None
-
-    def _check_content(self, key: str, row: FileRow) -> None:
-        """Check a file that will not be hashed, so that all problems of a unit are told at once."""
-        place = self._places[row.source]
-        if not place.is_local and is_checked(row.path, row.size_bytes):
-            self._remote_checks += 1
-            if self._remote_checks > _REMOTE_CONTENT_CHECKS:
-                return
-        try:
-            flaw = file_flaw(place, row.path, row.size_bytes)
-        except SourceError as error:
-            self._report(Fault.UNREADABLE, error.problems[0], key, row.spec, [row])
-            return
-        if flaw:
-            name = self._specifications[row.spec].name
-            problem = flaw_problem(place, row.path, name, key, flaw, self._address)
-            self._report(Fault.NOT_JSON, problem, key, row.spec, [row])
-
-    def _ambiguous_specs(self, key: str, by_spec: dict[int, list[FileRow]]) -> bool:
-        found = False
-        for index, rows in by_spec.items():
-            if len(rows) > 1 and not self._specifications[index].sequential:
-                self._report_ambiguous(key, index, rows)
-                found = True
-        return found
-
-    def _empty_specs(self, key: str, by_spec: dict[int, list[FileRow]]) -> set[int]:
-        empty = set()
-        for index, rows in by_spec.items():
-            if not all(row.size_bytes for row in rows):
-                empty.add(index)
-                self._report_empty(key, index, next(row for row in rows if not row.size_bytes))
-        return empty
-
-    def _check_sizes(self, key: str, rows: Sequence[FileRow]) -> None:
-        limit = self._asset_set.max_file_size_bytes
-        for row in rows:
-            if limit is not None and row.size_bytes > limit:
-                what = f"file of {row.size_bytes:,} bytes is larger than limits.maxFileSize"
-                detail = f"The limit is {limit:,} bytes; the file belongs to unit {key!r}."
-                problem = Problem(what, self._at(row), detail, "raise the limit or exclude the file")
-                self._report(Fault.TOO_LARGE, problem, key, row.spec, [row])
-
-    def _report_missing(self, key: str, index: int, rows: Sequence[FileRow]) -> None:
-        severity = _SEVERITY.get(self._asset_set.incomplete)
-        name = self._specifications[index].name
-        if severity and name not in self._undecided:
-            what = f"unit {key!r} has no file for {name}"
-            detail = f"{name} is required; the unit has {listed(tuple(row.path for row in rows[:3]), len(rows))}."
-            fix = "add the file, or set incomplete: warn to leave such units out"
-            self._report(Fault.MISSING, Problem(what, self._at(rows[0]), detail, fix, severity), key, index, rows)
-
-    def _report_empty(self, key: str, index: int, row: FileRow) -> None:
-        specification = self._specifications[index]
-        severity = _SEVERITY.get(self._asset_set.incomplete) if specification.required else Severity.WARNING
-        if severity:
-            what = f"{specification.name} of unit {key!r} is empty (0 bytes)"
-            rest = "the unit is incomplete without it" if specification.required else "it is left out"
-            detail = f"Backends do not take empty files; {rest}."
-            fix = "restore the file, or delete it"
-            self._report(Fault.EMPTY, Problem(what, self._at(row), detail, fix, severity), key, index, [row])
-
-    def _report_ambiguous(self, key: str, index: int, rows: Sequence[FileRow]) -> None:
-        name = self._specifications[index].name
-        shown = tuple(self._places[row.source].show(row.path) for row in rows[:3])
-        what = f"{len(rows)} files claim {name} of unit {key!r}"
-        detail = f"{listed(shown, len(rows))}."
-        fix = "exclude all but one, or tell them apart with 'files' rules or units.key"
-        self._report(Fault.AMBIGUOUS, Problem(what, self._at(rows[0]), detail, fix), key, index, rows)
 
     def _report_violations(self, key: str, meta: dict[str, JSON], merger: MetaMerger, validator: MetaValidator) -> None:
         for path, message in validator.violations(meta):
@@ -462,7 +351,7 @@ class _Assembler:
             self._unmatched.add("sidecar of no unit", shown)
             if len(samples) < 5:
                 samples.append(shown)
-        severity = _SEVERITY.get(self._asset_set.unmatched)
+        severity = SEVERITY.get(self._asset_set.unmatched)
         if count and severity:
             what = f"{plural(count, 'sidecar belongs', 'sidecars belong')} to no unit"
             fix = "rename them after a unit, exclude them, or set unmatched: skip"
@@ -476,7 +365,7 @@ class _Assembler:
         rows = ((key, FileRow(key, *row)) for key, files, *_ in self.ledger.units() for row in json.loads(files))
         checked = ((key, row) for key, row in rows if is_checked(row.path, row.size_bytes))
         for key, row in islice(checked, _CONTENT_CHECKS):
-            self._check_content(key, row)
+            self.checks.check_content(key, row)
 
     def account(self, merger: MetaMerger) -> Account:
         """Where everything went."""
@@ -489,27 +378,13 @@ class _Assembler:
             excluded=self._excluded.freeze(),
             not_searched=self._not_searched.freeze(),
             unmatched=self._unmatched.freeze(),
-            incomplete_units=self._incomplete_units,
+            incomplete_units=self.checks.incomplete_units,
             unmatched_rows=self._unmatched_rows.freeze(),
             units_without_row=merger.without_row.freeze(),
         )
 
-    def _at(self, row: FileRow) -> Location:
-        return Location(self._places[row.source].show(row.path))
-
-    def _report(self, fault: Fault, problem: Problem, key: str, index: int, rows: Sequence[FileRow]) -> None:
-        named = Problem(problem.summary, problem.at, problem.detail, problem.fix, problem.severity, self._address)
-        self._add(Finding(fault, named, key, self._specifications[index].name, tuple(row.path for row in rows)))
-
     def _add(self, finding: Finding) -> None:
         self.findings.add(finding)
-
-
-def _in_order(rows: Sequence[FileRow]) -> Sequence[FileRow]:
-    """Files of one specification: in the order of a manifest's rows, else frame2 before frame10."""
-    if len(rows) < 2:
-        return rows
-    return sorted(rows, key=lambda row: (row.position, natural_key(row.path), row.path, row.source))
 
 
 def _printable(path: str) -> str:

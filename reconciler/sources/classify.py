@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from reconciler.errors import Problem, SourceError
 from reconciler.model.resource import AssetSet, FileSpecification, Layout
+from reconciler.model.sequence import MARK, members
 from reconciler.sources.globs import compile_glob
 from reconciler.sources.keys import key_function, missing_key_reason
 from reconciler.sources.mapping import Mapping
@@ -39,8 +40,17 @@ class Left:
     label: str
 
 
-# (key of the unit, index of the specification)
+# (key of the unit, index of the specification; of a sequence the number of specifications and its own on top)
 Placed = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequenced:
+    """Numbered specifications that the files of a unit fill in natural order. indices: in order of their numbers."""
+
+    pattern: str
+    indices: tuple[int, ...]
+
 
 _FITS, _AND = "fits ", " and "
 _BAD_NAME = Left(Leave.BAD_NAME, "the name is not valid Unicode text")
@@ -68,17 +78,25 @@ class Classifier:
         self.sidecars = tuple(sidecars)
         self.tables = tables or {}
         self.by_folders = asset_set.layout is Layout.DIRECTORIES and asset_set.key_rule is None
-        self.rules = _compile_rules(asset_set, self.mapping.names)
+        self.rules, self.sequences = _compile_rules(asset_set, self.mapping.names)
         self.of_source = _source_specifications(asset_set, self.mapping.names)
 
     def folder(self, source: int, prefix: str) -> FolderRules:
         """The rules for the files directly in one folder."""
         return FolderRules(self, source, prefix)
 
-    def not_accepted(self, index: int, suffix: str) -> Left:
-        """A file was given to a specification that does not take its extension."""
+    def accepted(self, index: int, suffix: str) -> int | Left:
+        """The index, unless the specification, or one of the sequence, does not take the extension."""
+        refusing = next((i for i in self.indices(index) if not self.mapping.accepts(i, suffix)), None)
+        if refusing is None:
+            return index
         shown = f"{suffix} files" if suffix else "files without extension"
-        return Left(Leave.UNMATCHED, f"{self.mapping.names[index]} takes no {shown}")
+        return Left(Leave.UNMATCHED, f"{self.mapping.names[refusing]} takes no {shown}")
+
+    def indices(self, index: int) -> tuple[int, ...]:
+        """The specifications that an index stands for: one, or those of a sequence in their order."""
+        count = len(self.mapping.names)
+        return (index,) if index < count else self.sequences[index - count].indices
 
 
 class FolderRules:
@@ -128,7 +146,7 @@ class FolderRules:
         text = nfc(path)
         for glob, index in self._rules.rules:
             if glob.fullmatch(text):
-                return index if self._rules.mapping.accepts(index, suffix) else self._rules.not_accepted(index, suffix)
+                return self._rules.accepted(index, suffix)
         return None
 
     def _sidecar(self, path: str) -> Left | None:
@@ -148,8 +166,7 @@ class FolderRules:
     def _candidates(self, suffix: str) -> int | Left | tuple[int, ...]:
         mapping = self._rules.mapping
         if self._fixed is not None:
-            fits = mapping.accepts(self._fixed, suffix)
-            return self._fixed if fits else self._rules.not_accepted(self._fixed, suffix)
+            return self._rules.accepted(self._fixed, suffix)
         candidates = mapping.accepting(suffix)
         if not candidates:
             shown = f"{suffix} files" if suffix else "files without extension"
@@ -173,11 +190,19 @@ def candidates_of(label: str) -> list[str]:
     return label.removeprefix(_FITS).split(_AND)
 
 
-def _compile_rules(asset_set: AssetSet, names: tuple[str, ...]) -> list[tuple[re.Pattern[str], int]]:
-    rules, problems = [], []
+Rules = list[tuple[re.Pattern[str], int]]
+
+
+def _compile_rules(asset_set: AssetSet, names: tuple[str, ...]) -> tuple[Rules, tuple[Sequenced, ...]]:
+    rules: Rules = []
+    sequences: list[Sequenced] = []
+    problems = []
     for rule in asset_set.files:
         try:
             glob = compile_glob(rule.match)
+            if MARK in rule.specification:
+                rules.append((glob, len(names) + _sequence(rule.specification, names, sequences)))
+                continue
         except (ValueError, re.error) as error:
             what = f"files: {error}"
             problems.append(Problem(what, asset_set.head.location, address=str(asset_set.head.address)))
@@ -188,7 +213,15 @@ def _compile_rules(asset_set: AssetSet, names: tuple[str, ...]) -> list[tuple[re
             problems.append(_unknown(asset_set, rule.specification, names))
     if problems:
         raise SourceError(problems)
-    return rules
+    return rules, tuple(sequences)
+
+
+def _sequence(pattern: str, names: tuple[str, ...], sequences: list[Sequenced]) -> int:
+    """The number of a sequence; rules with one pattern fill one sequence."""
+    found = Sequenced(pattern, tuple(names.index(name) for name in members(pattern, names)))
+    if found not in sequences:
+        sequences.append(found)
+    return sequences.index(found)
 
 
 def _source_specifications(asset_set: AssetSet, names: tuple[str, ...]) -> list[int | None]:

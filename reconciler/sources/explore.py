@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.errors import Problem, SourceError
 from reconciler.model.json import JSON
 from reconciler.model.resource import FileSpecification, SourceLocation
 from reconciler.sources.account import Tally
+from reconciler.sources.declared_options import declared_options
 from reconciler.sources.listing import ListedFile, Listing
 from reconciler.sources.local import list_local
 from reconciler.sources.location import locate, shown_url
 from reconciler.sources.mapping import FOLDER_NAMES, USUAL_EXTENSIONS, plurals
 from reconciler.sources.names import nfc, split_suffix
 from reconciler.sources.remote import list_remote
+from reconciler.sources.sampling import sample
 from reconciler.sources.selection import Selection
 
 _TREE_LINES = 40
@@ -69,8 +72,9 @@ class ExtensionCount:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """What a source holds. url: without credentials. is_complete: False when the limit cut the walk short.
+    """What a source holds. url: without credentials. options: for the document, without secrets.
 
+    is_complete: False when there are more files than the limit, so that only a sample of them is described here.
     tree: lines of a sample. layouts: best first. unassigned: extensions too rare to make a specification of.
     problems: what could not be read.
     """
@@ -86,6 +90,8 @@ class Exploration:
     unassigned: tuple[ExtensionCount, ...]
     excluded: tuple[Tally, ...]
     problems: tuple[Problem, ...]
+    options: Mapping[str, JSON] = field(default_factory=dict)
+    limit: int = 0
 
     def as_yaml(self, name: str = "") -> str:
         """Return a Collection and an AssetSet document that declare this source."""
@@ -98,7 +104,8 @@ def explore(
 ) -> Exploration:
     """List a source and propose a declaration.
 
-    folder: where a relative path starts; default: the working folder. limit: about so many files are looked at.
+    folder: where a relative path starts; default: the working folder. limit: of more files than this, a sample of every
+    branch is looked at.
 
     Raises:
         SourceError: the source is missing, unreadable or empty.
@@ -108,16 +115,21 @@ def explore(
     selection = Selection(SourceLocation(url))
     list_source = list_local if place.is_local else list_remote
     listing, problems = list_source(place, selection, limit=limit)
+    is_complete = listing.file_count < limit
+    if not is_complete:
+        listing.close()
+        listing, problems = sample(place, limit)
     if not listing.file_count:
         fix = "check the path, and that the disk is mounted"
         raise SourceError([*problems, Problem(f"source {place.shown!r} holds no file", fix=fix)])
     try:
-        return _explored(url, listing, problems, limit)
+        found = _explored(url, listing, problems, is_complete)
     finally:
         listing.close()
+    return replace(found, options=declared_options(url, options or {}, os.environ), limit=limit)
 
 
-def _explored(url: str, listing: Listing, problems: Sequence[Problem], limit: int) -> Exploration:
+def _explored(url: str, listing: Listing, problems: Sequence[Problem], is_complete: bool) -> Exploration:
     words = _Words(listing)
     layouts = sorted((_evidence(layout, words) for layout in _KEYS), key=_rank, reverse=True)
     kept, rare = _split_rare(words)
@@ -125,7 +137,7 @@ def _explored(url: str, listing: Listing, problems: Sequence[Problem], limit: in
         url=shown_url(url),
         file_count=listing.file_count,
         byte_count=listing.byte_count,
-        is_complete=listing.file_count < limit,
+        is_complete=is_complete,
         extensions=_extension_counts(listing.files()),
         tree=tuple(_tree(listing)),
         layouts=tuple(layouts),
@@ -319,7 +331,11 @@ def _collection(found: Exploration, name: str) -> Iterator[str]:
 
 def _asset_set(found: Exploration, name: str) -> Iterator[str]:
     yield f"apiVersion: reconciler.dev/v1\nkind: AssetSet\nmetadata: {{name: {_quoted(name)}}}\nspec:\n"
-    yield f"  collection: {_quoted(name)}\n  source: {{url: {_quoted(found.url)}}}\n  units:\n"
+    options = f", options: {json.dumps(found.options, ensure_ascii=False)}" if found.options else ""
+    yield f"  collection: {_quoted(name)}\n  source: {{url: {_quoted(found.url)}{options}}}\n"
+    if not found.is_complete:
+        yield f"  # More than {found.limit:,} files: counts are those of a sample of {found.file_count:,}.\n"
+    yield "  units:\n"
     best = found.layouts[0]
     if best.layout == "folders":
         yield f"    key: {{regex: {_quoted(FOLDERS_REGEX)}, template: {_quoted('{1}')}}}"

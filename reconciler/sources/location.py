@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from reconciler.errors import Location, Problem, ReconcilerError, SourceError
 from reconciler.filesystems.opening import endpoint, open_filesystem
+from reconciler.filesystems.unc import unc_url
 from reconciler.model.json import JSON
 from reconciler.sources.advice import advice
 
@@ -80,6 +81,8 @@ def locate(url: str, folder: Path, options: Mapping[str, JSON]) -> Place:
 
     Raises MissingExtra when the protocol needs a package, SourceError when it is unknown or refuses the options.
     """
+    with translated(Place(url, ""), "cannot be used"):
+        url = unc_url(url) or url
     path = local_path(url, folder)
     if path is not None:
         return Place(shown_url(url), str(path.absolute()))

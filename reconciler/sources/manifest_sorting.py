@@ -44,8 +44,7 @@ class ManifestSorter:
     def _index(self, entry: Entry, prefix: str, name: str) -> int | Left:
         suffix = self._rules.mapping.split(name)[1]
         if entry.specification:
-            index = self._rules.mapping.names.index(entry.specification)
-            return index if self._rules.mapping.accepts(index, suffix) else self._rules.not_accepted(index, suffix)
+            return self._rules.accepted(self._rules.mapping.names.index(entry.specification), suffix)
         return self._rules_of(entry.source, prefix).specification(name)
 
     def _rules_of(self, source: int, prefix: str) -> FolderRules:

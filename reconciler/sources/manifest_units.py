@@ -22,6 +22,7 @@ from reconciler.sources.delimited import read_json_lines
 from reconciler.sources.location import Place
 from reconciler.sources.manifest_entries import Entry, ManifestListing
 from reconciler.sources.manifest_row import Paths
+from reconciler.sources.manifest_seen import SeenPaths
 from reconciler.sources.manifest_text import RecordReader, cell_column
 from reconciler.sources.names import nfc
 from reconciler.sources.remote import version_token
@@ -54,7 +55,8 @@ class UnitManifest:
     open_file: Callable[[], IO[bytes]]
     problems: list[Problem] = field(default_factory=list)
     _cut: int = 0
-    _seen: dict[tuple[int, str], int] = field(default_factory=dict)
+    _seen: SeenPaths = field(default_factory=SeenPaths)
+    _sheet: str = ""
 
     def listing(self) -> ManifestListing:
         """Read all rows. Raises SourceError with every problem of the file."""
@@ -66,6 +68,8 @@ class UnitManifest:
             self._report(Problem(f"{self.place.shown!r} cannot be read", self._at(0), error.reason, error.fix))
         except SourceError as error:
             self.problems += error.problems
+        finally:
+            self._seen.close()
         if not listing.file_count and not self.problems:
             fix = "add a row for every file; to delete everything on purpose, remove the document"
             self._report(Problem("the manifest names no file", self._at(0), "It has no rows.", fix))
@@ -90,7 +94,7 @@ class UnitManifest:
             fix = f"did you mean {near[0]!r}?" if near else "use one of the collection's file specifications"
             self._tell(f"unknown file specification {specification!r}", line, "specification", detail, fix)
         source, below = self._located(path)
-        first = self._seen.setdefault((source, nfc(below)), line.number)
+        first = self._seen.first(source, nfc(below), line.number)
         if first != line.number:
             self._tell(f"{path!r} is named in line {first} too", line, "path", "", "delete one of the rows")
             return
@@ -159,7 +163,9 @@ class UnitManifest:
             raise TableRefused(f"No format is known for {suffix!r} files.", f"use one of {', '.join(FORMATS)}")
         with self.open_file() as stream:
             if suffix in _WORKBOOKS:
-                yield from self._grid(read_sheet(stream.read(), self.manifest.sheet).rows())
+                sheet = read_sheet(stream.read(), self.manifest.sheet)
+                self._sheet = sheet.name
+                yield from self._grid(sheet.rows())
             elif suffix in (".jsonl", ".ndjson"):
                 for number, record in read_json_lines(stream):
                     self._check_header(list(record), number)
@@ -235,7 +241,8 @@ class UnitManifest:
     # -- problems
 
     def _at(self, line: int, column: int = 0) -> Location:
-        return Location(self.place.shown, line, column)
+        sheet = f" [{self._sheet}]" if self._sheet else ""
+        return Location(self.place.shown + sheet, line, column)
 
     def _tell(self, what: str, line: _Line, name: str, detail: str, fix: str) -> None:
         self._report(Problem(what, self._at(line.number, line.columns(self._header(name))), detail, fix))

@@ -24,6 +24,7 @@ from reconciler.providers.base import (
     RowOutcome,
     Settled,
     TaskListing,
+    TransferNotes,
     UnitDraft,
     UnitEdit,
     UnitListing,
@@ -176,7 +177,12 @@ class MemoryProvider:
         return UnitListing(self._etag, _paged(rows))
 
     def create_units(
-        self, collection_id: str, units: Sequence[UnitDraft], content: Content, progress: Callable[[int], None]
+        self,
+        collection_id: str,
+        units: Sequence[UnitDraft],
+        content: Content,
+        progress: Callable[[int], None],
+        notes: TransferNotes | None = None,  # noqa: ARG002
     ) -> list[RowOutcome]:
         """See `Provider.create_units`."""
         self.before("create_units")

@@ -1,6 +1,6 @@
 """All benchmarks."""
 
-from tests.benchmarks import exports, manifests, metadata, population, sage, service, startup
+from tests.benchmarks import cluster, exports, hashing, manifests, metadata, population, sage, service, startup, uploads
 
 startup.main()
 population.main()
@@ -8,4 +8,7 @@ manifests.main()
 metadata.main()
 service.main()
 sage.main()
+hashing.main()
+uploads.main()
 exports.main()
+cluster.main()

@@ -15,11 +15,12 @@ RECONCILER = (sys.executable, "-c", "from reconciler.cli.main import run; run()"
 
 @dataclass(frozen=True)
 class Figure:
-    """One run. peak_mib: of the largest process."""
+    """One run. peak_mib: of the largest process. cpu_s: processor seconds, of user and system together."""
 
     seconds: float
     peak_mib: float
     output: str
+    cpu_s: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.seconds:8.2f} s  {self.peak_mib:6.0f} MiB"
@@ -37,7 +38,7 @@ def measure(command: Sequence[str], folder: Path, *, expect: int | None = 0) -> 
         output = log.read()
     if expect is not None and process.returncode != expect:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output[-2000:]}")
-    return Figure(seconds, usage.ru_maxrss / 1024, output)
+    return Figure(seconds, usage.ru_maxrss / 1024, output, usage.ru_utime + usage.ru_stime)
 
 
 def best(command: Sequence[str], folder: Path, runs: int = 3) -> Figure:

@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,47 @@ def test_plan_beyond_the_limit_is_shown_and_refused_with_15(run: Run, tmp_path: 
     assert (refused.code, "11 to delete" in refused.out) == (ExitCode.SAFETY, True)
     assert run("apply", "-auto-approve").code == ExitCode.SAFETY
     assert run("apply", "-auto-approve", "--max-delete", "11").code == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "figures"),
+    [("--max-bytes=98", "99 bytes would be uploaded"), ("--max-calls=3", "requests would be made")],
+)
+def test_plan_beyond_its_budget_is_refused_with_15_before_anything_is_written(
+    run: Run, tmp_path: Path, option: str, figures: str
+) -> None:
+    for command in (("plan", "--out=p"), ("apply", "-auto-approve")):
+        refused = run(*command, option)
+        assert (refused.code, figures in refused.err) == (ExitCode.SAFETY, True), refused.err
+    assert run("apply", "p").code == ExitCode.SAFETY
+    assert run("state", "list").out == ""
+    assert run("apply", "-auto-approve", "--max-bytes=99", "--max-calls=1000").code == 0
+
+
+def test_saved_plan_is_held_to_the_budget_that_it_is_applied_with(run: Run) -> None:
+    assert run("plan", "-out=p").code == 0
+    assert run("apply", "p", "--max-bytes", "0.09kB").code == ExitCode.SAFETY
+    assert run("apply", "p").code == 0
+
+
+def test_budget_of_the_workspace_holds_unless_the_command_line_has_another(run: Run, tmp_path: Path) -> None:
+    text = (tmp_path / "reconciler.yaml").read_text()
+    (tmp_path / "reconciler.yaml").write_text(text.replace("floor: 10", "floor: 10, maxBytes: 0.09kB, maxCalls: 500"))
+    assert run("plan").code == ExitCode.SAFETY
+    assert run("apply", "-auto-approve", "--max-bytes", "1MiB").code == 0
+    assert run("destroy", "-auto-approve").code == 0
+
+
+@pytest.mark.parametrize("option", ["--max-bytes=much", "--bwlimit=0", "--bwlimit=fast"])
+def test_size_that_is_none_is_refused(run: Run, option: str) -> None:
+    refused = run("apply", "-auto-approve", option)
+    assert (refused.code, option.split("=")[0] in refused.err) == (ExitCode.FAILED, True)
+
+
+def test_bwlimit_slows_the_upload_down(run: Run) -> None:
+    begin = time.monotonic()
+    assert run("apply", "-auto-approve", "--bwlimit", "100").code == 0
+    assert time.monotonic() - begin > 0.9  # 99 bytes at 100 a second
 
 
 def test_state_commands_list_show_move_and_forget(run: Run, tmp_path: Path) -> None:

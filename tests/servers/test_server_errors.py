@@ -75,3 +75,20 @@ def test_page_that_lists_nothing_is_an_error(ws: Any, on: Any) -> None:
     place = on("nginx")
     place.put("only/.hidden.png", b"1")
     assert "is empty" in _error(ws, f"{place.url}/only", {})
+
+
+def test_missing_share_and_unknown_user_are_told(ws: Any, on: Any) -> None:
+    place = on("smb")
+    host = place.url.partition("/samples")[0]
+    assert "spelling of the share" in _error(ws, f"{host}/nowhere/x", place.options)
+    told = _error(ws, place.url, {"username": "nobody-here", "password": SECRET})
+    assert "options.credentials" in told
+
+
+def test_user_and_password_of_a_share_may_lie_in_a_file(ws: Any, on: Any, tmp_path: Any) -> None:
+    place = on("smb")
+    place.put("1.png", b"1")
+    lines = (f"{name}={value}" for name, value in place.options.items())
+    (tmp_path / "login").write_text("# as of mount.cifs\n" + "\n".join(lines) + "\n")
+    source = SourceLocation(place.url, options={"credentials": str(tmp_path / "login")})
+    assert survey(ws.asset_set(sources=(source,)), (ws.image,), ()).file_count == 1

@@ -1,4 +1,4 @@
-"""Real servers of the tests' own, on loopback: S3, Azure, GCS, SFTP and HTTP. Each says why when it cannot be had."""
+"""Real servers of the tests, on loopback: S3, Azure, GCS, SFTP, SMB and HTTP. Each says why when it cannot be had."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ _START_S = 60.0
 _SETTLED = 1_700_000_000
 # The published account of the Azure emulators; not a secret.
 _AZURE_ACCOUNT = "devstoreaccount1"
+_SAMBA_PLACES = ("lock directory", "state directory", "cache directory", "pid directory")
 _AZURE_KEY = base64.b64encode(b"reconciler tests, not a secret!!").decode()
 
 
@@ -35,21 +36,26 @@ class Unavailable(Exception):
 
 @dataclass
 class Place:
-    """A writable place on a running server; url and options as a source has them, link takes path and target."""
+    """A writable place on a running server; url and options as a source has them, link takes path and target.
+
+    forbidden: signs that its names cannot have.
+    """
 
     url: str
     put: Callable[[str, bytes], None]
     options: dict[str, Any] = field(default_factory=dict)
     link: Callable[[str, str], None] | None = None
+    forbidden: str = ""
 
     def folder(self, name: str) -> Place:
         """A place below this one."""
         link = self.link
         return Place(
-            f"{self.url}/{quote(name) if self.url.startswith(('http', 'sftp')) else name}",
+            f"{self.url}/{quote(name) if self.url.startswith(('http', 'sftp', 'smb')) else name}",
             lambda path, content: self.put(f"{name}/{path}", content),
             self.options,
             None if link is None else lambda path, target: link(f"{name}/{path}", target),
+            self.forbidden,
         )
 
 
@@ -155,6 +161,33 @@ def sftp() -> Iterator[Place]:
 
 
 @contextlib.contextmanager
+def smb() -> Iterator[Place]:
+    """Samba's smbd on a high port, as root alone may start it."""
+    _need("smbprotocol")
+    program, password = _program("smbd", "Samba's server (Debian: samba)"), _program("smbpasswd", "Samba")
+    if os.geteuid() != 0:
+        raise Unavailable("smbd must be started by root")
+    with _folder() as folder, _port() as port:
+        for name in ("files", "private", "run", "run/ncalrpc"):
+            (folder / name).mkdir()
+        places = "".join(f"{kind} = {folder}/run\n" for kind in _SAMBA_PLACES)
+        (folder / "conf").write_text(
+            f"[global]\nsmb ports = {port}\ninterfaces = 127.0.0.1/8\nbind interfaces only = yes\n{places}"
+            f"server role = standalone server\nprivate dir = {folder}/private\nncalrpc dir = {folder}/run/ncalrpc\n"
+            f"passdb backend = tdbsam:{folder}/private/users\nlog file = {folder}/run/log\n"
+            f"disable spoolss = yes\nload printers = no\n[samples]\npath = {folder}/files\nread only = no\n"
+        )
+        user, secret = getpass.getuser(), "not-a-secret"
+        command = [password, "-c", str(folder / "conf"), "-L", "-a", "-s", user]
+        subprocess.run(command, input=f"{secret}\n{secret}\n".encode(), check=True, capture_output=True)
+        with _running([program, "-F", "--no-process-group", "-s", str(folder / "conf")]):
+            _listens(port)
+            options = {"username": user, "password": secret}
+            url = f"smb://127.0.0.1:{port}/samples/scans"
+            yield Place(url, _writer(folder / "files/scans"), options, forbidden="?")
+
+
+@contextlib.contextmanager
 def nginx() -> Iterator[Place]:
     """nginx with index pages."""
     program = _program("nginx", "nginx (Debian: nginx-light)")
@@ -185,7 +218,7 @@ def python_http() -> Iterator[Place]:
 
 
 SERVERS: dict[str, Callable[[], contextlib.AbstractContextManager[Place]]] = {
-    "s3": s3, "azure": azure, "gcs": gcs, "sftp": sftp, "nginx": nginx, "http.server": python_http,
+    "s3": s3, "azure": azure, "gcs": gcs, "sftp": sftp, "smb": smb, "nginx": nginx, "http.server": python_http,
 }  # fmt: skip
 
 
@@ -232,7 +265,10 @@ def _port() -> Iterator[int]:
 
 @contextlib.contextmanager
 def _running(command: list[str], environment: dict[str, str] | None = None) -> Iterator[None]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, cwd="/")
+    # In a session of its own: smbd ends its whole process group.
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, cwd="/", start_new_session=True
+    )
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ the bytes and commits all files of the request at once; repeating it gives the s
 
 from __future__ import annotations
 
+import errno
 import re
 import secrets
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from reconciler.backend.wire import Response, invalid, invalid_field
 
 BULK_LIMIT: Final = 1000
 _PARTS_LIMIT: Final = 1000
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _MAX_SIZE: Final = 1 << 53
 _KEY: Final = re.compile(r"([0-9]{1,10})/([0-9a-f]{32})\.([0-9]{1,16})\.([0-9]{1,16})\.([0-9a-f]{32})/(.+)", re.DOTALL)
 
@@ -163,9 +165,13 @@ def _receive(call: Call, ticket: Ticket, part: int) -> Response:
     if announced is not None and announced > limit:
         return xml_error(400, "EntityTooLarge", "The upload is larger than announced.")
     try:
-        digests = call.store.blobs.stage(name, call.request.chunks(), limit=limit)
+        digests = call.store.blobs.stage(name, call.request.chunks(), limit=limit, is_part=part > 0)
     except TooLarge:
         return xml_error(400, "EntityTooLarge", "The upload is larger than announced.")
+    except OSError as exc:
+        if exc.errno not in _NO_ROOM:
+            raise
+        return xml_error(507, "InsufficientStorage", "The disk of the server is full.")
     if announced is not None and digests.size < announced:
         call.store.blobs.discard(name)
         return xml_error(400, "IncompleteBody", "The connection ended before all bytes came.")

@@ -10,7 +10,10 @@ import typer
 from reconciler.cli.group import Command
 from reconciler.cli.options import (
     EventsFlag,
+    ExecutorOption,
     FormatOption,
+    MaxBytes,
+    MaxCalls,
     MaxDelete,
     Parallelism,
     PlanFormat,
@@ -18,6 +21,7 @@ from reconciler.cli.options import (
     RefreshOption,
     Rows,
     Targets,
+    parse_budget,
     plan_options,
 )
 from reconciler.cli.settings import PARALLELISM, settings_of
@@ -37,12 +41,15 @@ def plan(
     format: FormatOption = PlanFormat.TEXT,
     rows: Rows = None,
     max_delete: MaxDelete = None,
+    max_bytes: MaxBytes = None,
+    max_calls: MaxCalls = None,
     server_dry_run: Annotated[
         bool, typer.Option("--server-dry-run", help="Have the backend check the changes; it writes nothing.")
     ] = False,
     destroy: Annotated[bool, typer.Option("--destroy", help="Plan to delete everything that is owned.")] = False,
     refresh_only: Annotated[bool, typer.Option("--refresh-only", help="Show drift only, as `drift` does.")] = False,
     parallelism: Parallelism = PARALLELISM,
+    executor: ExecutorOption = None,
     json: EventsFlag = False,
     no_lock: Annotated[bool, typer.Option("--no-lock", hidden=True, help="A plan never takes the lock.")] = False,
 ) -> int:
@@ -61,8 +68,12 @@ def plan(
         from reconciler.cli.drifting import show_drift
 
         return show_drift(settings, target, parallelism, json=json, detailed=detailed_exitcode, rows=rows)
-    options = plan_options(target, refresh, max_delete, destroy=destroy, server_dry_run=server_dry_run)
-    with shown_session(settings, json=json, parallelism=parallelism) as (session, stream), plan_place(out) as place:
+    budget = parse_budget(max_bytes, max_calls)
+    options = plan_options(target, refresh, max_delete, destroy=destroy, server_dry_run=server_dry_run, budget=budget)
+    with (
+        shown_session(settings, json=json, parallelism=parallelism, executor=executor) as (session, stream),
+        plan_place(out) as place,
+    ):
         made = make_plan(session, options, place)
         try:
             show_plan(made, format, settings.console, stream, rows)

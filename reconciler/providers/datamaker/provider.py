@@ -22,6 +22,7 @@ from reconciler.providers.base import (
     Settled,
     StoragePlace,
     TaskListing,
+    TransferNotes,
     UnitDraft,
     UnitEdit,
     UnitListing,
@@ -118,10 +119,15 @@ class DatamakerProvider:
         return unit_calls.list_units(self._client, collection_id, etag)
 
     def create_units(
-        self, collection_id: str, units: Sequence[UnitDraft], content: Content, progress: Callable[[int], None]
+        self,
+        collection_id: str,
+        units: Sequence[UnitDraft],
+        content: Content,
+        progress: Callable[[int], None],
+        notes: TransferNotes | None = None,
     ) -> list[RowOutcome]:
         """See `Provider.create_units`."""
-        return unit_creation.create_units(self._client, self._pool, collection_id, units, content, progress)
+        return unit_creation.create_units(self._client, self._pool, collection_id, units, content, progress, notes)
 
     def read_units(self, units: Sequence[ObservedUnit]) -> list[ObservedUnit]:
         """See `Provider.read_units`; listings are complete here."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from reconciler.errors import BackendError, Invalid
 from reconciler.model.json import JSON
@@ -27,6 +28,9 @@ def storage_place(client: HttpClient, storage_id: str, purpose: str = "write") -
     row = _session(client, path, purpose)
     provider, configuration = str(row.get("provider") or ""), row.get("configuration")
     make = _PLACES.get(provider)
+    if provider in _REFUSED:
+        why, fix = _REFUSED[provider]
+        raise Invalid(f"storage {storage_id} is of the kind {provider!r}, {why}", fix=fix)
     if make is None:
         known = ", ".join(sorted(_PLACES))
         reason = f"storage {storage_id} is of the kind {provider!r}, which cannot be reached from here"
@@ -95,16 +99,17 @@ def _sftp(configuration: Row) -> tuple[str, dict[str, JSON]]:
         passphrase=configuration.get("private_key_passphrase"),
         port=configuration.get("port") or 22,
     )
-    return f"sftp://{_needed(configuration, 'host')}/{str(root).strip('/')}", options
+    return f"sftp://{_host(configuration)}/{quote(str(root).strip('/'))}", options
 
 
 def _smb(configuration: Row) -> tuple[str, dict[str, JSON]]:
-    port, domain = configuration.get("port"), configuration.get("domain")
-    host = _needed(configuration, "host") + (f":{port}" if port else "")
+    port = configuration.get("port")
+    host = _host(configuration) + (f":{port}" if port else "")
+    share = _needed(configuration, "share").strip("/")
     root = str(configuration.get("root_path") or "/").strip("/")
-    user = _needed(configuration, "username")
     options = _given(
-        username=f"{domain}\\{user}" if domain else user,
+        username=_needed(configuration, "username"),
+        domain=configuration.get("domain"),
         password=_needed(configuration, "password"),
         encrypt=configuration.get("encrypt", True),
         share_access=configuration.get("share_access"),
@@ -112,7 +117,19 @@ def _smb(configuration: Row) -> tuple[str, dict[str, JSON]]:
         register_session_retries=configuration.get("register_session_retries"),
         auto_mkdir=configuration.get("auto_mkdir"),
     )
-    return f"smb://{host}/{_needed(configuration, 'share')}/{root}", options
+    return f"smb://{host}/{quote(share)}/{quote(root)}", options
+
+
+def _host(configuration: Row) -> str:
+    host = _needed(configuration, "host")
+    return f"[{host}]" if ":" in host else host
+
+
+def _spaces(configuration: Row) -> tuple[str, dict[str, JSON]]:
+    """Spaces speak S3, at an address made of the region. Source: DigitalOcean, "Spaces API", endpoints."""
+    endpoint = configuration.get("endpoint_url")
+    endpoint = endpoint or f"https://{_needed(configuration, 'region_name')}.digitaloceanspaces.com"
+    return _s3({**configuration, "endpoint_url": endpoint})
 
 
 def _http(configuration: Row) -> tuple[str, dict[str, JSON]]:
@@ -121,14 +138,28 @@ def _http(configuration: Row) -> tuple[str, dict[str, JSON]]:
     )
 
 
-# `azure`, `ftp` and `synology` are not here: the fields of the first are not documented, and the others have no file
-# system that can be told from a URL without further software.
+# Kinds that the service knows and that cannot be read with what it tells: why, and what to do instead.
+_REFUSED: Mapping[str, tuple[str, str]] = {
+    "azure": (
+        "and what the service tells of such a one is not documented",
+        "write url: az://container/folder, with AZURE_STORAGE_CONNECTION_STRING set",
+    ),
+    "ftp": (
+        "which sends passwords and files in the clear and gives nothing to recognise a file by",
+        "offer the folder over sftp, or mount it and write url: with its path",
+    ),
+    "synology": (
+        "whose File Station is no file system for other programs",
+        "write url: smb://host/share/folder of the same station, or mount it and write url: with its path",
+    ),
+}
 _PLACES: Mapping[str, _Make] = {
     "local": _local,
     "file_system": _local,
     "s3": _s3,
     "amazon_s3": _s3,
     "minio": _s3,
+    "digital_ocean": _spaces,
     "gcs": _gcs,
     "gs": _gcs,
     "gcp": _gcs,

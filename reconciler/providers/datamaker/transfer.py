@@ -17,6 +17,7 @@ from reconciler.model.unit import FileRef
 from reconciler.providers.base import Content
 from reconciler.providers.body import Body
 from reconciler.providers.datamaker.envelope import Row, object_in, rows_in
+from reconciler.providers.datamaker.resuming import NOTED_BYTES, Memory, Upload
 from reconciler.providers.http import HttpClient
 from reconciler.providers.pool import Pool
 
@@ -25,26 +26,37 @@ BATCH = 1000
 LOOK_UP_BYTES = 8 * 1024 * 1024
 _NAME_LIMIT = 255
 _EXPIRY_S = (3600, 86400)
+_LOST = (0, 507)  # no answer, or no room: not the matter of one file
+_READ_BYTES_PER_S = 10 * 1024 * 1024
 _SLOW_BYTES_PER_S = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of the files, by planned checksum. checksums: under which the service knows them. errors: why not."""
+    """What became of the files, by planned checksum. checksums: under which the service knows them. errors: why not.
+
+    recalled: those that were not sent because they arrived earlier; the service was not asked about them.
+    """
 
     checksums: dict[str, str] = field(default_factory=dict)
     errors: dict[str, ReconcilerError] = field(default_factory=dict)
+    recalled: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Uploads into one collection. progress: called with bytes sent, from any thread."""
+    """Uploads into one collection. progress: called with bytes sent, from any thread. memory: of earlier runs.
+
+    lost: why the service stopped answering; nothing more is tried then, or each file would wait as long by itself.
+    """
 
     client: HttpClient
     pool: Pool
     collection_id: str
     content: Content
     progress: Callable[[int], None]
+    memory: Memory = field(default_factory=lambda: Memory(None, ""))
+    lost: list[Transient] = field(default_factory=list)
 
     def store(self, files: Mapping[str, FileRef], known: frozenset[str]) -> Stored:
         """Make the service hold the bytes of these files (checksum hex → file).
@@ -54,6 +66,10 @@ class Transfer:
         """
         stored = Stored(checksums={hex: hex for hex in files if hex in known})
         missing = {hex: ref for hex, ref in files.items() if hex not in known}
+        stored.recalled.update(self.memory.arrived(missing))
+        for hex in stored.recalled:
+            stored.checksums[hex] = hex
+            del missing[hex]
         for hex in self._held(missing):
             stored.checksums[hex] = hex
             del missing[hex]
@@ -92,21 +108,40 @@ class Transfer:
 
     def _store_batch(self, batch: Sequence[tuple[str, FileRef]], stored: Stored) -> None:
         try:
-            slots = self._slots([ref for _, ref in batch])
+            uploads = self._uploads(batch)
         except Denied:
             raise
         except BackendError as error:
             self._fail_or_split(batch, error, stored)
             return
-        sent = self.pool.map(self._send, list(zip((ref for _, ref in batch), slots, strict=True)))
+        work = [(hex, ref, uploads[hex]) for hex, ref in batch]
         done: dict[str, tuple[str, Row]] = {}
-        for (hex, ref), slot, outcome in zip(batch, slots, sent, strict=True):
+        for (hex, ref, upload), outcome in zip(work, self.pool.map(self._send, work), strict=True):
             if isinstance(outcome, ReconcilerError):
                 stored.errors[hex] = outcome
             else:
-                entry = {"file_key": slot["file_key"], "checksum": hex, "size": ref.size_bytes, **outcome}
-                done[str(slot["file_key"])] = (hex, entry)
+                entry = {"file_key": upload.slot["file_key"], "checksum": hex, "size": ref.size_bytes, **outcome}
+                done[str(upload.slot["file_key"])] = (hex, entry)
         self._finalize(done, stored)
+        self._begin_again([(hex, ref) for hex, ref, upload in work if upload.resumed], stored)
+
+    def _begin_again(self, resumed: Sequence[tuple[str, FileRef]], stored: Stored) -> None:
+        """Send from the start what the service did not let us go on with, such as an upload that it has dropped."""
+        refused = [(hex, ref) for hex, ref in resumed if isinstance(stored.errors.get(hex), Invalid)]
+        if refused:
+            self.memory.forget([hex for hex, _ in refused])
+            for hex, _ in refused:
+                del stored.errors[hex]
+            self._store_batch(refused, stored)
+
+    def _uploads(self, batch: Sequence[tuple[str, FileRef]]) -> dict[str, Upload]:
+        """An upload for each file: one that was cut earlier, else a new one."""
+        uploads = self.memory.uploads([hex for hex, ref in batch if ref.size_bytes >= NOTED_BYTES])
+        fresh = [(hex, ref) for hex, ref in batch if hex not in uploads]
+        if fresh:
+            made = self._new_uploads([ref for _, ref in fresh])
+            uploads.update((hex, upload) for (hex, _), upload in zip(fresh, made, strict=True))
+        return uploads
 
     def _fail_or_split(self, batch: Sequence[tuple[str, FileRef]], error: BackendError, stored: Stored) -> None:
         """One name that the service refuses must not cost the other files."""
@@ -117,7 +152,7 @@ class Transfer:
         else:
             stored.errors.update((hex, error) for hex, _ in batch)
 
-    def _slots(self, files: Sequence[FileRef]) -> list[Row]:
+    def _new_uploads(self, files: Sequence[FileRef]) -> list[Upload]:
         """Ask for upload addresses; the answer has the order of the request."""
         path = f"/v2/data-collections/{self.collection_id}/upload-urls/"
         total = sum(ref.size_bytes for ref in files)
@@ -128,20 +163,27 @@ class Transfer:
         fits = isinstance(slots, list) and len(slots) == len(files)
         if not fits or not all(isinstance(slot, dict) and slot.get("file_key") for slot in slots):
             raise BackendError("the answer does not match the files asked for", operation=f"POST {path}")
-        return list(slots)
+        expires = self.memory.expiry(answer.get("expires_at"), expiration)
+        return [Upload(slot, expires) for slot in slots]
 
-    def _send(self, work: tuple[FileRef, Row]) -> dict[str, JSON] | ReconcilerError:
-        """PUT one file, whole or in parts. Returns what finalizing needs besides, or the error."""
-        ref, slot = work
+    def _send(self, work: tuple[str, FileRef, Upload]) -> dict[str, JSON] | ReconcilerError:
+        """PUT what is missing of one file, whole or in parts. Returns what finalizing needs besides, or the error."""
+        hex, ref, upload = work
+        if self.lost:
+            return self.lost[0]
         body = Body(lambda: self.content.open(ref), ref.size_bytes, ref.path)
         try:
-            if slot.get("multipart"):
-                return {"multipart": self._send_parts(body, slot["multipart"])}
-            if not slot.get("presigned_url"):
+            if upload.slot.get("multipart"):
+                return {"multipart": self._send_parts(hex, body, upload)}
+            if not upload.slot.get("presigned_url"):
                 return Invalid("the backend gave no upload address", operation=f"upload {ref.path}")
-            url = str(slot["presigned_url"])
-            self.client.upload(url, body, content_type=_mime(ref), progress=self.progress)
+            if 0 not in upload.etags:
+                self._send_whole(hex, ref, body, upload)
             return {}
+        except Transient as error:
+            if error.status in _LOST:
+                self.lost.append(error)
+            return error
         except ReconcilerError as error:
             return error
         except OSError as error:
@@ -151,12 +193,21 @@ class Transfer:
         finally:
             body.close()
 
-    def _send_parts(self, body: Body, multipart: Row) -> Row:
+    def _send_whole(self, hex: str, ref: FileRef, body: Body, upload: Upload) -> None:
+        url = str(upload.slot["presigned_url"])
+        reply = self.client.upload(url, body, content_type=_mime(ref), progress=self.progress)
+        if ref.size_bytes >= NOTED_BYTES:
+            upload.etags[0] = reply.etag or ""
+            self.memory.note_sent(hex, upload)
+
+    def _send_parts(self, hex: str, body: Body, upload: Upload) -> Row:
         """PUT the parts one after the other, each with its own retries; their ETags are passed on as they came."""
+        multipart = upload.slot["multipart"]
         size = int(multipart["part_size"])
-        etags = []
         for part in sorted(multipart["parts"], key=lambda part: int(part["part_number"])):
             number = int(part["part_number"])
+            if number in upload.etags:
+                continue
             offset = (number - 1) * size
             length = min(size, body.size_bytes - offset)
             reply = self.client.upload(
@@ -164,8 +215,10 @@ class Transfer:
             )
             if not reply.etag:
                 raise Transient(f"part {number} was stored without an ETag", operation="PUT")
-            etags.append({"part_number": number, "etag": reply.etag})
-        return {"upload_id": multipart["upload_id"], "parts": etags}
+            upload.etags[number] = reply.etag
+            self.memory.note_sent(hex, upload)
+        parts = [{"part_number": number, "etag": etag} for number, etag in sorted(upload.etags.items())]
+        return {"upload_id": multipart["upload_id"], "parts": parts}
 
     def _finalize(self, done: Mapping[str, tuple[str, Row]], stored: Stored) -> None:
         """Tell the service which uploads are complete; it judges each file by itself."""
@@ -173,8 +226,11 @@ class Transfer:
             return
         path = f"/v2/data-collections/{self.collection_id}/finalize-upload/"
         body = {"files": [entry for _, entry in done.values()]}
+        # The service may read the bytes, to join parts and to compare checksums.
+        patience_s = sum(entry["size"] for _, entry in done.values()) / _READ_BYTES_PER_S
         try:
-            answer = object_in(self.client.call("POST", path, body=body, repeatable=True), f"POST {path}")
+            reply = self.client.call("POST", path, body=body, repeatable=True, patience_s=patience_s)
+            answer = object_in(reply, f"POST {path}")
             results = {str(r.get("file_key")): r for r in answer.get("results") or [] if isinstance(r, dict)}
         except Denied:
             raise
@@ -183,11 +239,15 @@ class Transfer:
             return
         for file_key, (hex, _) in done.items():
             result = results.get(file_key, {})
-            if result.get("success"):
-                stored.checksums[hex] = hex
-            else:
+            if not result.get("success"):
                 reason = str(result.get("error") or "no result for this file")
                 stored.errors[hex] = Invalid(f"the upload was not accepted: {reason}", operation=f"POST {path}")
+            elif str(result.get("checksum") or hex).lower() != hex:
+                reason = f"it arrived as {result['checksum']}, and not as {hex}"
+                stored.errors[hex] = Invalid(f"the upload was damaged: {reason}", operation=f"POST {path}")
+            else:
+                stored.checksums[hex] = hex
+        self.memory.note_arrived([hex for hex, _ in done.values() if hex in stored.checksums])
 
 
 def _request(ref: FileRef) -> Row:

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from reconciler.errors import BackendError, Conflict, Denied, Invalid, ReconcilerError
 from reconciler.model.json import JSON
 from reconciler.model.unit import FileRef
-from reconciler.providers.base import Content, RowOutcome, UnitDraft, UnitEdit
+from reconciler.providers.base import Content, RowOutcome, TransferNotes, UnitDraft, UnitEdit
 from reconciler.providers.datamaker import units
 from reconciler.providers.datamaker.envelope import Row, id_of, object_in
 from reconciler.providers.datamaker.groups import Groups
 from reconciler.providers.datamaker.marker import MARKER, unit_marker, unit_owner, without_marker
+from reconciler.providers.datamaker.resuming import Memory
 from reconciler.providers.datamaker.transfer import Stored, Transfer
 from reconciler.providers.http import HttpClient
 from reconciler.providers.pool import Pool
@@ -35,15 +36,17 @@ def create_units(
     drafts: Sequence[UnitDraft],
     content: Content,
     progress: Callable[[int], None],
+    notes: TransferNotes | None = None,
 ) -> list[RowOutcome]:
     """Upload the bytes that are missing, then create the units; outcomes in the order of `drafts`.
 
     Raises Denied when the service refuses the credentials before anything was created.
     """
-    transfer = Transfer(client, pool, collection_id, content, progress)
-    creation = _Creation(client, pool, collection_id)
+    memory = Memory(notes, f"{client.service.base_url} {collection_id}")
+    transfer = Transfer(client, pool, collection_id, content, progress, memory)
+    creation = _Creation(client, pool, collection_id, transfer)
     for start in range(0, len(drafts), BATCH):
-        creation.run(range(start, min(start + BATCH, len(drafts))), drafts, transfer)
+        creation.run(range(start, min(start + BATCH, len(drafts))), drafts)
     return [creation.outcomes[index] for index in range(len(drafts))]
 
 
@@ -52,20 +55,25 @@ class _Creation:
     client: HttpClient
     pool: Pool
     collection_id: str
+    transfer: Transfer
     outcomes: dict[int, RowOutcome] = field(default_factory=dict)
 
-    def run(self, indexes: Sequence[int], drafts: Sequence[UnitDraft], transfer: Transfer) -> None:
+    def run(self, indexes: Sequence[int], drafts: Sequence[UnitDraft]) -> None:
         """Take one batch through: refuse what cannot be, upload, create."""
         for index in indexes:
             if error := _impossible(drafts[index]):
                 self._fail(index, drafts[index], error)
         left = [index for index in indexes if index not in self.outcomes]
-        stored = transfer.store(*_distinct([drafts[index] for index in left]))
-        for index in left:
-            errors = [stored.errors[hex] for hex in map(_hex, drafts[index].files) if hex in stored.errors]
+        stored = self.transfer.store(*_distinct([drafts[index] for index in left]))
+        self._create(self._complete([(index, drafts[index]) for index in left], stored), stored)
+
+    def _complete(self, batch: list[tuple[int, UnitDraft]], stored: Stored) -> list[tuple[int, UnitDraft]]:
+        """Those whose files are all there; the others fail."""
+        for index, draft in batch:
+            errors = [stored.errors[hex] for hex in map(_hex, draft.files) if hex in stored.errors]
             if errors:
-                self._fail(index, drafts[index], errors[0])
-        self._create([(index, drafts[index]) for index in left if index not in self.outcomes], stored)
+                self._fail(index, draft, errors[0])
+        return [(index, draft) for index, draft in batch if index not in self.outcomes]
 
     def _create(self, batch: list[tuple[int, UnitDraft]], stored: Stored) -> None:
         """Create a batch; on refusal set apart the units that the answer names, else halve it."""
@@ -77,7 +85,8 @@ class _Creation:
             answer = object_in(self.client.call("POST", _PATH, body=body, repeatable=True), f"POST {_PATH}")
             results = _results(answer, len(batch))
         except Invalid as error:
-            self._set_apart(batch, stored, error)
+            if not self._sent_again(batch, stored):
+                self._set_apart(batch, stored, error)
         except ReconcilerError as error:
             if isinstance(error, Denied) and not any(outcome.remote_id for outcome in self.outcomes.values()):
                 raise
@@ -85,6 +94,24 @@ class _Creation:
                 self._fail(index, draft, error)
         else:
             self._settle(batch, results)
+
+    def _sent_again(self, batch: list[tuple[int, UnitDraft]], stored: Stored) -> bool:
+        """Send what was thought to have arrived in an earlier run, for the service may have lost it, and try again.
+
+        Gives False when there is no such file.
+        """
+        files = {_hex(ref): ref for _, draft in batch for ref in draft.files if _hex(ref) in stored.recalled}
+        if not files:
+            return False
+        self.transfer.memory.forget(files)
+        stored.recalled.difference_update(files)
+        for hex in files:
+            del stored.checksums[hex]
+        again = self.transfer.store(files, frozenset())
+        stored.checksums.update(again.checksums)
+        stored.errors.update(again.errors)
+        self._create(self._complete(batch, stored), stored)
+        return True
 
     def _set_apart(self, batch: list[tuple[int, UnitDraft]], stored: Stored, error: Invalid) -> None:
         if len(batch) == 1:

@@ -22,6 +22,7 @@ from reconciler.providers.base import (
     TableListing,
     TableRow,
     TaskListing,
+    TransferNotes,
     UnitDraft,
     UnitEdit,
     UnitListing,
@@ -130,7 +131,12 @@ class SageProvider:
         return [unit for unit in found if unit is not None]
 
     def create_units(
-        self, collection_id: str, rows: Sequence[UnitDraft], content: Content, progress: Callable[[int], None]
+        self,
+        collection_id: str,
+        rows: Sequence[UnitDraft],
+        content: Content,
+        progress: Callable[[int], None],
+        notes: TransferNotes | None = None,  # noqa: ARG002
     ) -> list[RowOutcome]:
         """See `Provider.create_units`."""
         return self._pool.map(self._files(collection_id, content, progress).create, rows)

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.cli.console import Console
 from reconciler.cli.event_stream import EventStream
-from reconciler.engine.events import Failed, Finished, Progress, RowFailed, Scanning, Started
+from reconciler.engine.events import Failed, Finished, Progress, RowDone, RowFailed, Scanning, Started
 from reconciler.engine.report import ApplyReport, Outcome
 from reconciler.errors import ConfigError, Location, Problem
 from reconciler.model.address import Address
@@ -75,6 +75,14 @@ def test_events_of_progress_are_at_least_a_second_apart(stage: Stage) -> None:
         stage.second = done / 10
         stage.stream(Progress(UNITS, done, 0))
     assert sum(line["type"] == "progress" for line in stage.lines) <= 11
+
+
+def test_event_of_a_row_names_it_with_its_id_and_bytes(stage: Stage) -> None:
+    stage.stream(RowDone(UNITS, "k", Action.REPLACE, "17", 120))
+    (line,) = stage.lines
+    hook = line["hook"]
+    assert (line["type"], line["@message"]) == ("row_complete", 'AssetSet/a["k"]: replace complete')
+    assert (hook["resource"]["resource_key"], hook["id_value"], hook["bytes"]) == ("k", "17", 120)
 
 
 def test_events_of_failures_are_diagnostics(stage: Stage) -> None:

@@ -194,6 +194,15 @@ def test_member_of_a_group_that_is_none_costs_only_itself():
     assert encode_payload(decoded.document) == payload
 
 
+def test_group_that_is_nested_without_end_is_read_as_deep_as_people_nest():
+    row: dict[str, object] = {"annotationId": "last"}
+    for number in range(300):
+        row = {"annotationId": f"a{number}", "children": [row]}
+    decoded = decode_payload(_sdk([], [], annotationGroups={"image_1": [{"id": "g", "annotationList": [row]}]}))
+    assert len(decoded.document.media[0].groups[0].members) == 51
+    assert [p.detail for p in decoded.problems] == ["1 of its members name no annotation"]
+
+
 def test_relation_is_typed_and_a_bad_one_costs_only_itself():
     good = {"id": "r", "annotationId": "a", "targetAnnotationId": "b", "label": "holds"}
     payload = _sdk([], [], relations={"image_1": [good, {"id": "s", "annotationId": "a"}]})

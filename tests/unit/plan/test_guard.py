@@ -7,8 +7,8 @@ import pytest
 from reconciler.errors import BlockedPlan, ExitCode, PolicyViolation, Problem, UnsafePlan
 from reconciler.model.address import Address
 from reconciler.model.workspace import Safety
-from reconciler.plan.guard import DeleteLimit, obstacle, parse_delete_limit, unsafe_sets
-from reconciler.plan.values import Action, Change, Reason, RowCounts
+from reconciler.plan.guard import Budget, DeleteLimit, obstacle, over_budget, parse_delete_limit, unsafe_sets
+from reconciler.plan.values import Action, Change, Reason, RowCounts, Totals
 
 SET = Address("AssetSet", "ct")
 
@@ -68,6 +68,28 @@ def test_obstacle_blocked_change_stops_the_plan(reason, kind, code):
     error = obstacle([Change(SET, Action.BLOCKED, reason, notes=("do this",))], [])
     assert isinstance(error, kind)
     assert (error.exit_code, "do this" in str(error)) == (code, True)
+
+
+TOTALS = Totals(calls=120, units=RowCounts(create=3, files=6, bytes=2_000_000))
+
+
+@pytest.mark.parametrize(
+    ("budget", "beyond", "reason"),
+    [
+        (Budget(), [], "no limit"),
+        (Budget(bytes=2_000_000, calls=120), [], "exactly what it costs"),
+        (Budget(bytes=1_999_999), ["2,000,000 bytes"], "one byte too many"),
+        (Budget(calls=119), ["120 requests"], "one request too many"),
+        (Budget(bytes=0, calls=0), ["2,000,000 bytes", "120 requests"], "both are told"),
+    ],
+)
+def test_over_budget_names_what_costs_more(budget, beyond, reason):
+    found = over_budget(TOTALS, budget)
+    assert [" ".join(problem.summary.split()[:2]) for problem in found] == beyond, reason
+
+
+def test_budget_of_the_command_line_goes_before_that_of_the_workspace():
+    assert Budget(bytes=5).over(Budget(bytes=1, calls=2)) == Budget(bytes=5, calls=2)
 
 
 def test_refused_plan_is_a_violation_of_policy() -> None:

@@ -74,7 +74,24 @@ S3 = {"bucket_name": "b", "access_key": "AK", "secret_key": "SK"}
                 "port": 4445,
             },
             "smb://h:4445/s/in",
-            {"username": "D\\u", "password": "p", "encrypt": True},
+            {"username": "u", "domain": "D", "password": "p", "encrypt": True},
+        ),
+        (
+            "smb",
+            {"host": "fd00::1", "share": "my files", "root_path": "50%/#1", "username": "u", "password": "p"},
+            "smb://[fd00::1]/my%20files/50%25/%231",
+            {"username": "u", "password": "p", "encrypt": True},
+        ),
+        (
+            "digital_ocean",
+            {**S3, "region_name": "fra1"},
+            "s3://b",
+            {
+                "key": "AK",
+                "secret": "SK",
+                "endpoint_url": "https://fra1.digitaloceanspaces.com",
+                "client_kwargs": {"region_name": "fra1"},
+            },
         ),
         (
             "http",
@@ -95,7 +112,11 @@ def test_credentials_are_not_shown():
 @pytest.mark.parametrize(
     ("provider", "configuration", "reason"),
     [
-        ("synology", {"url": "u"}, "of the kind 'synology'"),
+        ("synology", {"url": "u"}, "of the kind 'synology', whose File Station"),
+        ("azure", {}, "is not documented"),
+        ("ftp", {}, "in the clear"),
+        ("tape", {}, "of the kind 'tape', which cannot be reached"),
+        ("digital_ocean", S3, "does not tell the region_name"),
         ("minio", {}, "does not tell the access_key"),
         ("sftp", {"host": "h", "username": "u"}, "does not tell the password"),
         ("file_system", {"location": ""}, "does not tell the location"),
@@ -104,6 +125,24 @@ def test_credentials_are_not_shown():
 def test_storage_that_cannot_be_written_is_refused_with_the_reason(provider, configuration, reason):
     with pytest.raises(Invalid, match=reason):
         place(provider, **configuration)
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "url", "reason"),
+    [
+        ("s3://b/in", "50%/a b", "s3://b/in/50%/a b", "names of keys are not decoded"),
+        ("sftp://h/in", "/50%/a b/", "sftp://h/in/50%25/a%20b", "paths over SSH are decoded"),
+        ("file:///data/50%", "a b", "/data/50%/a b", "a folder of this machine is a path"),
+    ],
+)
+def test_path_on_a_storage_keeps_its_spelling(root, path, url, reason):
+    assert StoragePlace(root).below(path) == url, reason
+
+
+@pytest.mark.parametrize("path", ["..", "a/../../b", "a\\..\\..\\b", "/../x"])
+def test_path_that_leaves_the_storage_is_refused(path):
+    with pytest.raises(ValueError, match="leaves the storage"):
+        StoragePlace("smb://h/share").below(path)
 
 
 @pytest.mark.parametrize("status", [404, 405])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import yaml
 from reconciler.errors import SourceError
 from reconciler.model.resource import FileSpecification, KeyRule, Layout
 from reconciler.sources import explore
+from reconciler.sources.declared_options import declared_options, secrets_of
 
 _SPECS = Path(__file__).parents[3] / "specs"
 _TREES = {
@@ -83,11 +86,74 @@ def test_explore_counts_extensions_and_leaves_rare_ones_out(ws: Any) -> None:
     assert [e.extension for e in found.unassigned] == [".wav"]
 
 
-def test_explore_of_a_large_source_stops_at_the_limit(ws: Any) -> None:
+def test_explore_of_a_large_source_says_that_it_sampled(ws: Any) -> None:
     for folder in range(10):
         ws.write_all(f"data/{folder}/a.jpg", f"data/{folder}/b.jpg")
     found = explore("data", folder=ws.root, limit=5)
     assert (found.is_complete, found.file_count) == (False, 6)
+    assert "# More than 5 files: counts are those of a sample of 6." in found.as_yaml()
+
+
+@pytest.mark.parametrize("name", _TREES)
+def test_sample_of_a_large_tree_shows_its_layout_without_conflicts(ws: Any, name: str) -> None:
+    for number in range(100, 500):
+        # Every third unit lacks its last file, so that the folders of a typed tree have unequal counts.
+        paths = _TREES[name][: None if number % 3 else -1]
+        ws.write_all(*(f"data/{path.format(n=number)}" for path in paths))
+    found = explore("data", folder=ws.root, limit=300)
+    best = found.layouts[0]
+    assert (found.is_complete, best.layout, best.conflicts) == (False, _LAYOUTS[name], 0)
+    assert [s.name for s in found.specifications] == [s.name for s in explore("data", folder=ws.root).specifications]
+    assert 10 < found.file_count <= 300
+
+
+def test_sample_of_one_long_folder_is_bounded(ws: Any) -> None:
+    (ws.root / "data").mkdir()
+    for number in range(3000):
+        (ws.root / f"data/{number:05}.jpg").touch()
+        (ws.root / f"data/{number:05}.json").touch()
+    found = explore("data", folder=ws.root, limit=100)
+    assert (found.file_count, found.layouts[0].complete) == (100, 50)
+
+
+def test_options_are_written_without_secrets() -> None:
+    options = {"key": "known", "secret": "hidden", "endpoint_url": "http://h", "s3": {"secret": "hidden"}}
+    assert declared_options("s3://b", options, {"MY_KEY": "known"}) == {
+        "endpoint_url": "http://h",
+        "key": "${env.MY_KEY}",
+        "s3": {"secret": "${env.RECONCILER_SOURCE_SECRET}"},
+        "secret": "${env.RECONCILER_SOURCE_SECRET}",
+    }
+    assert sorted(secrets_of(options)) == ["hidden", "hidden", "known"]
+
+
+def test_user_and_password_of_a_url_become_options() -> None:
+    assert declared_options("sftp://me:pw%20d@host/x", {}, {}) == {
+        "password": "${env.RECONCILER_SOURCE_PASSWORD}",
+        "username": "me",
+    }
+
+
+def test_private_key_among_options_is_a_secret() -> None:
+    options = {"client_keys": "-----BEGIN OPENSSH PRIVATE KEY-----"}
+    assert declared_options("sftp://h", options, {}) == {"client_keys": "${env.RECONCILER_SOURCE_CLIENT_KEYS}"}
+
+
+@pytest.mark.parametrize("name", ["deep", "typed"])
+def test_printed_documents_validate_and_plan_as_they_are(ws: Any, name: str) -> None:
+    found = _explored(ws, name)
+    for path in (ws.root / "data").rglob("*.*"):
+        path.write_text(f'"{path}"')  # equal units would be refused
+    (ws.root / "assets.yaml").write_text(found.as_yaml(), "utf-8")
+    for command in ("validate", "plan"):
+        done = subprocess.run(
+            [sys.executable, "-c", "from reconciler.cli.main import run; run()", command],
+            cwd=ws.root,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+    assert "8 to add" in done.stdout
 
 
 def test_explore_of_names_that_need_quotes_gives_readable_yaml(ws: Any) -> None:

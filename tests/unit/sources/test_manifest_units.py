@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.errors import SourceError
 from reconciler.model.resource import FileSpecification, ManifestFile, SourceLocation
 
 _DATA = Path(__file__).parents[2] / "data" / "sage_manifests"
@@ -92,3 +93,13 @@ def test_manifest_that_people_wrote_is_one_of_units_by_its_header(ws: Any) -> No
     meta = units[0].meta
     assert (units[0].key, meta["entityId"], meta["File Format"]) == ("test_file_113", "syn21984147", "txt.gzip")
     assert (meta["Library Preparation Date"], "Empty Well Barcode" in meta) == ("1/7/2020", False)
+
+
+def test_problems_of_a_workbook_name_sheet_row_and_column(files: Any) -> None:
+    _workbook(
+        files.root / "m.xlsx", ("files", [*_ROWS, ["u1", "image_1", "in/b.png", 1], ["u2", "imge_1", "in/a.json"]])
+    )
+    with pytest.raises(SourceError) as caught:
+        _assemble(files, ManifestFile("m.xlsx"))
+    at = [(p.at.file, p.at.line, p.at.column) for p in caught.value.problems]
+    assert at == [("m.xlsx [files]", 4, 3), ("m.xlsx [files]", 5, 2), ("m.xlsx [files]", 5, 3)]
