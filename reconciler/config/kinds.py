@@ -39,11 +39,13 @@ class Unsupported:
 
 UNSUPPORTED = (
     Unsupported("Group", ("spec", "members"), (), "title and description; who is in a group is set on the platform"),
-    Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo",), "coco, cvat, synapse-json or voc"),
+    Unsupported(
+        "TaskSet", ("spec", "annotations", "format"), ("yolo",), "coco, cvat, labelme, labelstudio, synapse-json or voc"
+    ),
     Unsupported(
         "Export",
         ("spec", "format"),
         ("yolo", "custom"),
-        "coco, csv, cvat, manifest, synapse-json or voc",
+        "coco, csv, cvat, labelme, labelstudio, manifest, synapse-json or voc",
     ),
 )

@@ -197,7 +197,8 @@ class PictureRows:
         """A whole pose: its box, and its joints as points of the same group."""
         name = class_key(part.class_name or "")
         group = self.groups.get(part.id, f"pose {part.id}")
-        self.picture.tally.note(Outcome.LOSSY, Loss.RELATIONS, part.id)
+        if fitted.found.skeleton is not None and fitted.found.skeleton.edges:
+            self.picture.tally.note(Outcome.LOSSY, Loss.RELATIONS, part.id)  # which joints are tied to which
         if fitted.box is not None:
             yield make_row(name, write_box(fitted.box), part.attributes, group)
         for joint in fitted.joints:

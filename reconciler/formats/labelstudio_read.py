@@ -267,7 +267,7 @@ class _TaskReader:
         record: dict[str, JSON] = {"annotations": ids, "at": at, "digest": edit_digest(parts)}
         written = whole_region(parts[0], self.about or "", self.size) if len(parts) == 1 else None
         own = ("parentID",) if isinstance(row.get("parentID"), str) else ()
-        record |= keep_row(row, written, parts, *own) if written is not None else {"set": row}
+        record |= keep_row(row, written, parts, *own) if written is not None else {"row": row}
         if about:
             record["about"] = about
         self.records.append(record)

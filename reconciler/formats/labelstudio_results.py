@@ -200,7 +200,8 @@ class MediaResults:
 
     def _pose(self, fitted: FittedObject, part: Annotation, size: Size) -> Iterator[Row]:
         """A whole pose: its box, and its joints below it."""
-        self.tally.note(Outcome.LOSSY, Loss.RELATIONS, part.id)  # which joints are tied to which
+        if isinstance(part.shape, Skeleton) and part.shape.edges:
+            self.tally.note(Outcome.LOSSY, Loss.RELATIONS, part.id)  # which joints are tied to which
         box = fitted.box or _around([(j.x, j.y) for j in fitted.joints if j.visibility])
         body = region(part, "rectangle", write_box(Box(*box), size), self.to_name, size)
         yield from self._finish(part, body, is_whole=True)
@@ -226,7 +227,8 @@ class MediaResults:
                 self.written[part.id] = self.written.get(parts[0].id, part.id)
                 return
             self.done.add(id(record))
-        row = restore_row(row, record, parts)
+        whole = record.get("row")
+        row = whole if isinstance(whole, Mapping) else restore_row(row, record, parts)
         if part.id in self.parents and len(parts) < 2:
             row = {**row, "parentID": self.parents[part.id]}
         self.written.setdefault(part.id, str(row.get("id", part.id)))

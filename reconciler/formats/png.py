@@ -58,7 +58,7 @@ def write_plane(pixels: bytes, width: int, height: int) -> bytes:
 
 def write_grey(pixels: bytes, width: int, height: int) -> bytes:
     """A grey PNG, 8 bits. pixels: width * height values. Same input, same bytes."""
-    data = _chunk(b"IDAT", zlib.compress(_scanlines(pixels, width), _LEVEL))
+    data = _chunk(b"IDAT", _deflated(_scanlines(pixels, width)))
     return b"".join((SIGNATURE, _head_chunk(width, height, _GREY), data, _chunk(b"IEND", b"")))
 
 
