@@ -62,7 +62,7 @@ class _FileReader:
     names: frozenset[str]
     value: JSONObject
     annotations: list[Annotation] = field(default_factory=list)
-    members: dict[int | str, list[str]] = field(default_factory=dict)
+    members: dict[int, list[str]] = field(default_factory=dict)
     rows: list[JSON] = field(default_factory=list)
 
     def read(self) -> Annotated:
@@ -139,7 +139,7 @@ class _FileReader:
         ]
         self.annotations += parts
         number = row.get("group_id")
-        if isinstance(number, (int, str)) and not isinstance(number, bool):
+        if type(number) is int:
             self.members.setdefault(number, []).extend(part.id for part in parts)
         self._keep(row, parts, size)
 
@@ -151,6 +151,7 @@ class _FileReader:
             self.rows.append({"annotations": ids, "set": given, "digest": edit_digest(parts)})
             return
         written = shape_row(parts[0], size)
-        own = ("group_id", "mask") if row.get("shape_type") == "mask" else ("group_id",)
+        grouped = ("group_id",) if type(row.get("group_id")) is int else ()
+        own = (*grouped, "mask") if row.get("shape_type") == "mask" else grouped
         if kept := keep_row(row, written, parts, *own):
             self.rows.append({"annotations": ids, **kept})

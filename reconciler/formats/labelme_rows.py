@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from reconciler.formats.account import Loss, Outcome
 from reconciler.formats.annotations import (
@@ -15,6 +16,7 @@ from reconciler.formats.annotations import (
     Point,
     Polygon,
     Polyline,
+    Skeleton,
 )
 from reconciler.formats.categories import class_key
 from reconciler.formats.fitting import FittedObject, fit_object
@@ -77,7 +79,7 @@ class PictureRows:
     records: JSON
     flags: dict[str, bool] = field(default_factory=dict)
     classifications: dict[str, JSON] = field(default_factory=dict)
-    groups: dict[str, JSON] = field(init=False)
+    groups: dict[str, int] = field(init=False)
     kept: dict[str, JSONObject] = field(init=False)
     by_id: dict[str, Annotation] = field(init=False)
 
@@ -92,19 +94,22 @@ class PictureRows:
                 self.kept |= dict.fromkeys(ids, record)
         return [row for found in self.picture.objects for row in self._object(found)]
 
-    def _group_numbers(self) -> dict[str, JSON]:
-        """`group_id` of each annotation: the imported one, else the next free number."""
+    def _group_numbers(self) -> dict[str, int]:
+        """`group_id` of each annotation: the imported one, else the next free number. A pose is a group of its own."""
         groups = self.picture.drawn.groups
         wanted = [group.rest.get(RECORD_KEY) for group in groups]
-        taken = {number for number in wanted if isinstance(number, (int, str)) and not isinstance(number, bool)}
-        free = (number for number in range(len(groups) + len(taken) + 1) if number not in taken)
-        numbers: dict[str, JSON] = {}
+        taken = {number for number in wanted if type(number) is int}
+        free = (number for number in count() if number not in taken)
+        numbers: dict[str, int] = {}
         for group, wish in zip(groups, wanted, strict=True):
-            number = wish if isinstance(wish, (int, str)) and not isinstance(wish, bool) else next(free)
+            number = wish if type(wish) is int else next(free)
             if again := [member for member in group.members if member in numbers]:
                 self.picture.tally.note(Outcome.LOSSY, Loss.GROUP, *again)
             for annotation in group.members:
                 numbers.setdefault(annotation, number)
+        for part in self.picture.drawn.annotations:
+            if isinstance(part.shape, Skeleton) and part.id not in numbers:
+                numbers[part.id] = next(free)
         return numbers
 
     def _object(self, found: ImageObject) -> Iterator[JSONObject]:
@@ -154,7 +159,7 @@ class PictureRows:
             for place, more in self._places(fitted, part, rings, places):
                 row = make_row(class_key(part.class_name or ""), place, {**part.attributes, **more}, None)
                 restored = restore_row(row, record, [part]) if fitted.is_whole else row
-                yield {**restored, "group_id": self.groups.get(part.id), **_pixels(place)}
+                yield {**restored, **self._group(part), **_pixels(place)}
         if fitted.found.skeleton is not None:
             yield from self._pose(fitted, fitted.found.parts[0])
 
@@ -164,7 +169,10 @@ class PictureRows:
         rows = [shape_row(part, self.picture.size) for part in parts]
         restored = restore_row(rows[0], record, parts)
         for part, row in zip(parts, [restored] if restored is not rows[0] else rows, strict=False):
-            yield {**row, "group_id": self.groups.get(part.id)}
+            yield {**row, **self._group(part)}
+
+    def _group(self, part: Annotation) -> JSONObject:
+        return {"group_id": self.groups[part.id]} if part.id in self.groups else {}
 
     def _places(
         self,
@@ -196,7 +204,7 @@ class PictureRows:
     def _pose(self, fitted: FittedObject, part: Annotation) -> Iterator[JSONObject]:
         """A whole pose: its box, and its joints as points of the same group."""
         name = class_key(part.class_name or "")
-        group = self.groups.get(part.id, f"pose {part.id}")
+        group = self.groups[part.id]
         if fitted.found.skeleton is not None and fitted.found.skeleton.edges:
             self.picture.tally.note(Outcome.LOSSY, Loss.RELATIONS, part.id)  # which joints are tied to which
         if fitted.box is not None:
