@@ -70,6 +70,10 @@ def shape_row(part: Annotation, size: Size | None) -> JSONObject:
     return make_row(class_key(part.class_name or ""), place, part.attributes, None)
 
 
+_Row = tuple[str | None, JSONObject]
+"""A row, and its annotation where the policy changed nothing."""
+
+
 @dataclass(slots=True)
 class PictureRows:
     """Writes the shapes and flags of one picture. records: what an import kept about rows."""
@@ -92,7 +96,21 @@ class PictureRows:
             ids = record.get("annotations") if isinstance(record, Mapping) else None
             if isinstance(ids, list) and ids and all(isinstance(i, str) and i in self.by_id for i in ids):
                 self.kept |= dict.fromkeys(ids, record)
-        return [row for found in self.picture.objects for row in self._object(found)]
+        rows = [row for found in self.picture.objects for row in self._object(found)]
+        return list(self._joined(rows))
+
+    def _joined(self, rows: list[_Row]) -> Iterator[JSONObject]:
+        """The rows; points that came as one shape are one again, unless one was edited or left out."""
+        whole = {id for id, _ in rows if id is not None}
+        for id, row in rows:
+            ids = self.kept[id]["annotations"] if id in self.kept else []
+            parts = [self.by_id[i] for i in ids] if len(ids) > 1 and whole.issuperset(ids) else []
+            first = shape_row(parts[0], self.picture.size) if parts else row
+            restored = restore_row(first, self.kept[id], parts) if parts and id is not None else first
+            if restored is first:
+                yield row
+            elif id == ids[0]:
+                yield {**restored, **self._group(parts[0])}
 
     def _group_numbers(self) -> dict[str, int]:
         """`group_id` of each annotation: the imported one, else the next free number. A pose is a group of its own."""
@@ -112,7 +130,7 @@ class PictureRows:
                 numbers[part.id] = next(free)
         return numbers
 
-    def _object(self, found: ImageObject) -> Iterator[JSONObject]:
+    def _object(self, found: ImageObject) -> Iterator[_Row]:
         first, tally = found.parts[0], self.picture.tally
         nameless = [part.id for part in found.parts if not (part.class_name or "").strip() and not self._had_none(part)]
         if nameless:
@@ -143,33 +161,29 @@ class PictureRows:
         self.picture.tally.written += 1
         self.picture.tally.classes[name] += 1
 
-    def _shapes(self, fitted: FittedObject) -> Iterator[JSONObject]:
+    def _shapes(self, fitted: FittedObject) -> Iterator[_Row]:
         rings, left = iter(fitted.rings), set(fitted.left)
         places = {joint.name: (joint.x, joint.y) for joint in fitted.joints}
-        done: set[int] = set()
         for part in fitted.found.parts:
             if part.id not in left:
                 continue
             record = self.kept.get(part.id, {})
-            if fitted.is_whole and len(record.get("annotations", ())) > 1:
-                if id(record) not in done:
-                    yield from self._several(record)
-                done.add(id(record))
-                continue
             for place, more in self._places(fitted, part, rings, places):
-                row = make_row(class_key(part.class_name or ""), place, {**part.attributes, **more}, None)
-                restored = restore_row(row, record, [part]) if fitted.is_whole else row
-                yield {**restored, **self._group(part), **_pixels(place)}
+                kept = self._kept_row(part, record) if fitted.is_whole else None
+                if more and kept is None:
+                    self.picture.tally.note(Outcome.LOSSY, Loss.ROTATION, part.id)
+                row = kept or make_row(class_key(part.class_name or ""), place, {**part.attributes, **more}, None)
+                yield part.id if fitted.is_whole else None, {**row, **self._group(part)}
         if fitted.found.skeleton is not None:
-            yield from self._pose(fitted, fitted.found.parts[0])
+            yield from ((None, row) for row in self._pose(fitted, fitted.found.parts[0]))
 
-    def _several(self, record: JSONObject) -> Iterator[JSONObject]:
-        """Points that came as one shape: one shape again unless one was edited."""
-        parts = [self.by_id[i] for i in record["annotations"]]
-        rows = [shape_row(part, self.picture.size) for part in parts]
-        restored = restore_row(rows[0], record, parts)
-        for part, row in zip(parts, [restored] if restored is not rows[0] else rows, strict=False):
-            yield {**row, **self._group(part)}
+    def _kept_row(self, part: Annotation, record: JSONObject) -> JSONObject | None:
+        """The row as it was imported, None when there was none or it was edited since."""
+        if len(record.get("annotations", ())) != 1:
+            return None
+        row = shape_row(part, self.picture.size)
+        restored = restore_row(row, record, [part])
+        return restored if restored is not row else None
 
     def _group(self, part: Annotation) -> JSONObject:
         return {"group_id": self.groups[part.id]} if part.id in self.groups else {}
@@ -185,7 +199,6 @@ class PictureRows:
         tally = self.picture.tally
         match part.shape:
             case Box(rotation=turn) if fitted.corners is not None:
-                tally.note(Outcome.LOSSY, Loss.ROTATION, part.id)
                 yield write_ring(fitted.corners), {"rotation": turn}
             case Box() if fitted.box is not None:
                 yield write_box(fitted.box), {}
@@ -212,7 +225,3 @@ class PictureRows:
         for joint in fitted.joints:
             said = {"visibility": VISIBILITY_NAMES[joint.visibility], "skeleton": name}
             yield make_row(joint.name, write_point(joint.x, joint.y), said, group)
-
-
-def _pixels(place: JSONObject) -> JSONObject:
-    return {"mask": place["mask"]} if place["mask"] is not None else {}

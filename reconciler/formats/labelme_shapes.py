@@ -11,12 +11,12 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from math import hypot
+from math import atan2, hypot
 from typing import Final
 
 from reconciler.formats.annotations import Box, Mask, Pair, Point, Polygon, Polyline, Shape
 from reconciler.formats.dm_values import pairs, short
-from reconciler.formats.geometry import Size, tidy
+from reconciler.formats.geometry import Size, corners, tidy
 from reconciler.formats.outlines import ellipse_ring
 from reconciler.formats.png import read_plane, write_grey
 from reconciler.formats.raster import runs_box
@@ -24,6 +24,8 @@ from reconciler.model.json import JSON, JSONObject
 
 RECORD_KEY: Final = "labelme"
 """Member of `extra[media]`, and of groups, under which an import keeps what DM has no place for."""
+
+_SQUARE: Final = 0.01  # pixels a corner may be off, by which drawing by hand is no rectangle
 
 Read = tuple[tuple[str, Shape], ...]
 """Tool and shape of each annotation that one shape of a file becomes."""
@@ -36,6 +38,8 @@ def read_shape(row: JSONObject, size: Size | None) -> Read:
     match form:
         case "rectangle":
             return (("bounding_box", _rectangle(_several(points, 2, form))),)
+        case "oriented_rectangle":
+            return (_oriented(_several(points, 4, form)),)
         case "circle":
             centre, edge = _several(points, 2, form)
             radius = hypot(edge[0] - centre[0], edge[1] - centre[1])
@@ -62,6 +66,16 @@ def _rectangle(points: tuple[Pair, ...]) -> Box:
     (ax, ay), (bx, by) = points
     left, top = min(ax, bx), min(ay, by)
     return Box(left, top, tidy(max(ax, bx) - left), tidy(max(ay, by) - top))
+
+
+def _oriented(points: tuple[Pair, ...]) -> tuple[str, Shape]:
+    """A box of its four corners, from the first along its width; a polygon when they make no rectangle."""
+    (ax, ay), (bx, by), (cx, cy), _ = points
+    width, height, turn = hypot(bx - ax, by - ay), hypot(cx - bx, cy - by), atan2(by - ay, bx - ax)
+    box = Box((ax + cx - width) / 2, (ay + cy - height) / 2, width, height, turn)
+    if all(hypot(x - p, y - q) < _SQUARE for (x, y), (p, q) in zip(corners(box), points, strict=True)):
+        return "bounding_box", box
+    return "polygon", Polygon(points)
 
 
 def _read_mask(text: JSON, points: tuple[Pair, ...], size: Size | None) -> Mask:
