@@ -16,6 +16,7 @@ from typing import Final
 
 from reconciler.errors import Problem, Severity, SourceError
 from reconciler.formats.annotations import Annotation, Classification, Document, Group, MediaAnnotations
+from reconciler.formats.attribute_values import shown_name
 from reconciler.formats.dm_values import short
 from reconciler.formats.geometry import Size
 from reconciler.formats.import_edits import edit_digest, keep_row
@@ -118,7 +119,7 @@ class _FileReader:
         for name, value in flags.items() if isinstance(flags, Mapping) else ():
             if value is True:
                 said = more.get(name) if isinstance(more, Mapping) else None
-                attributes = said if isinstance(said, Mapping) else {}
+                attributes = {shown_name(k): v for k, v in said.items()} if isinstance(said, Mapping) else {}
                 found = stable_id(RECORD_KEY, self.name, "flag", name)
                 members = {**_MEMBERS, "label": [name]}
                 self.annotations.append(

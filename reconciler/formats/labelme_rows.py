@@ -18,6 +18,7 @@ from reconciler.formats.annotations import (
     Polyline,
     Skeleton,
 )
+from reconciler.formats.attribute_values import written_name
 from reconciler.formats.categories import class_key
 from reconciler.formats.fitting import FittedObject, fit_object
 from reconciler.formats.geometry import EdgePolicy, Size
@@ -157,7 +158,7 @@ class PictureRows:
         name = class_key(part.class_name or "")
         self.flags[name] = True
         if part.attributes:
-            self.classifications[name] = dict(part.attributes)
+            self.classifications[name] = {written_name(k): v for k, v in part.attributes.items()}
         self.picture.tally.written += 1
         self.picture.tally.classes[name] += 1
 
@@ -196,15 +197,12 @@ class PictureRows:
         joints: Mapping[str, tuple[float, float]],
     ) -> Iterator[tuple[JSONObject, JSONObject]]:
         """Where a part is, and attributes that say what the shape cannot."""
-        tally = self.picture.tally
         match part.shape:
             case Box(rotation=turn) if fitted.corners is not None:
                 yield write_ring(fitted.corners), {"rotation": turn}
             case Box() if fitted.box is not None:
                 yield write_box(fitted.box), {}
             case Polygon():
-                if part.shape.holes:
-                    tally.note(Outcome.LOSSY, Loss.HOLES, part.id)
                 yield write_ring(next(rings)), {}
             case Polyline():
                 for line in fitted.lines:

@@ -15,6 +15,7 @@ from math import atan2, hypot
 from typing import Final
 
 from reconciler.formats.annotations import Box, Mask, Pair, Point, Polygon, Polyline, Shape
+from reconciler.formats.attribute_values import shown_name, written_name
 from reconciler.formats.dm_values import pairs, short
 from reconciler.formats.geometry import Size, corners, tidy
 from reconciler.formats.outlines import ellipse_ring
@@ -167,18 +168,18 @@ def split_attributes(row: JSONObject) -> dict[str, JSON]:
         found["description"] = text
     if isinstance(more, Mapping):
         found |= more
-    found.pop("class", None)  # how a payload calls the class itself
-    return found
+    return {shown_name(name): value for name, value in found.items()}
 
 
 def join_attributes(values: Mapping[str, JSON]) -> JSONObject:
     """The members that hold the attributes of a shape; inverse of `split_attributes`."""
     text = values.get("description")
-    rest = {k: v for k, v in values.items() if not isinstance(v, bool)}
+    named = {written_name(name): value for name, value in values.items()}
+    rest = {k: v for k, v in named.items() if not isinstance(v, bool)}
     if isinstance(text, str) and text:
         rest.pop("description")
     return {
-        "flags": {k: v for k, v in values.items() if isinstance(v, bool)},
+        "flags": {k: v for k, v in named.items() if isinstance(v, bool)},
         "description": text if isinstance(text, str) else "",
         **({"attributes": rest} if rest else {}),
     }

@@ -120,6 +120,6 @@ def used_controls(rows: Iterable[JSON]) -> Iterator[tuple[str, str, str, list[st
         key = label_key(str(type))
         found = value.get(key) if isinstance(value, Mapping) and (key.endswith("labels") or key in _LISTING) else None
         labels = [v for v in found if isinstance(v, str)] if isinstance(found, list) else []
-        by_region = key not in ("labels",) and not key.endswith("labels") and row.get("id") in regions
+        by_region = key not in ("labels",) and not key.endswith("labels") and str(row.get("id")) in regions
         regions.add(str(row.get("id")))
         yield str(name), str(type), str(to_name), labels, by_region

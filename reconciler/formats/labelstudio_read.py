@@ -23,6 +23,7 @@ from reconciler.formats.annotations import (
     MediaAnnotations,
     Relation,
 )
+from reconciler.formats.attribute_values import shown_name
 from reconciler.formats.dm_values import short
 from reconciler.formats.geometry import Size
 from reconciler.formats.import_edits import edit_digest, keep_row
@@ -222,16 +223,15 @@ class _TaskReader:
         attributes: dict[str, JSON] = {}
         meta = row.get("meta")
         more = meta.get("attributes") if isinstance(meta, Mapping) else None
-        attributes |= more if isinstance(more, Mapping) else {}
+        attributes |= {shown_name(k): v for k, v in more.items()} if isinstance(more, Mapping) else {}
         for n in about:
             if rows[n].get("type") in SAYING:
                 control, value = read_saying(rows[n])
-                attributes[control] = value
+                attributes[shown_name(control)] = value
             elif rows[n].get("type") == "labels":
                 labels = labels or self._labels(rows[n])
         if labels[1:]:
             attributes["labels"] = labels[1:]
-        attributes.pop("class", None)  # how a payload calls the class itself
         shapes = read_value(row["type"], row["value"], self._own_size(row), self.kind)
         name = labels[0] if labels else None
         members = {**_MEMBERS, "label": [name] if name else []}
@@ -291,7 +291,7 @@ class _TaskReader:
                 "classification",
                 Classification(),
                 label,
-                attributes if isinstance(attributes, Mapping) else {},
+                {shown_name(k): v for k, v in attributes.items()} if isinstance(attributes, Mapping) else {},
                 {**_MEMBERS, "label": [label]},
             )
             for n, (label, attributes) in enumerate(pairs)

@@ -187,8 +187,6 @@ class MediaResults:
             case Box() if fitted.box is not None:
                 yield "rectangle", write_box(Box(*fitted.box), size)
             case Polygon():
-                if part.shape.holes:
-                    self.tally.note(Outcome.LOSSY, Loss.HOLES, part.id)
                 yield "polygon", write_ring(next(rings), size)
             case Polyline():
                 for line in fitted.lines:

@@ -21,6 +21,7 @@ from reconciler.formats.annotations import (
     Polyline,
     Track,
 )
+from reconciler.formats.attribute_values import written_name
 from reconciler.formats.categories import class_key
 from reconciler.formats.geometry import Size
 from reconciler.formats.labelstudio_values import (
@@ -70,7 +71,7 @@ def region(part: Annotation, kind: str, value: JSONObject, to_name: str, size: S
     """The row of a region. kind: as in `CONTROLS`. value: its geometry. size: of the picture or video."""
     labels = labels_of(part)
     type = _UNLABELLED.get(kind) or (f"{kind}labels" if labels else kind)
-    rest = {k: v for k, v in part.attributes.items() if k != "labels" and _saying(v) is None}
+    rest = {written_name(k): v for k, v in part.attributes.items() if k != "labels" and _saying(v) is None}
     sides = {} if size is None else {"original_width": size[0], "original_height": size[1], "image_rotation": 0}
     return {
         "id": part.id,
@@ -131,6 +132,7 @@ def saying_rows(row: JSONObject, part: Annotation) -> Iterator[JSONObject]:
         said = _saying(value)
         if said is not None and name != "labels":
             type, key, content = said
+            name = written_name(name)
             control = f"{_PREFIX}{name}" if name in _TAKEN or name.startswith(_PREFIX) or not name else name
             yield {**head, "type": type, "from_name": control, "value": {**geometry, key: content}}
 
@@ -166,7 +168,11 @@ def read_saying(row: JSONObject) -> tuple[str, JSON]:
 def statement(parts: Sequence[Annotation], to_name: str) -> list[JSONObject]:
     """Choices of a whole task, one row for all; their attributes stand in `meta`."""
     named = [class_key(p.class_name) for p in parts if p.class_name and isinstance(p.shape, Classification)]
-    said = {class_key(p.class_name): dict(p.attributes) for p in parts if p.class_name and p.attributes}
+    said = {
+        class_key(p.class_name): {written_name(k): v for k, v in p.attributes.items()}
+        for p in parts
+        if p.class_name and p.attributes
+    }
     if not named:
         return []
     meta = {"meta": {"attributes": said}} if said else {}

@@ -132,15 +132,17 @@ def _results(name: str, value: JSON, controls: Mapping[str, tuple[str, str]]) ->
 
 def shorten(task: JSONObject, rows: list[JSONObject]) -> JSONObject:
     """The row of JSON-MIN of a task. rows: the results that are read."""
-    annotation: JSONObject = next(iter(task.get("annotations") or task.get("predictions") or ()), {})
+    entries = [row for name in LISTS for row in task.get(name) or () if isinstance(row, Mapping)]
+    annotation: JSONObject = next(iter(entries), {})
     by_control: dict[str, list[JSON]] = {}
-    only: dict[str, str] = {}
+    types: dict[str, str] = {}
     for row in rows:
-        if "from_name" in row and isinstance(row.get("value"), Mapping):
+        name, type = (row.get("from_name"), row.get("type")) if isinstance(row, Mapping) else (None, None)
+        if isinstance(name, str) and isinstance(type, str) and isinstance(row.get("value"), Mapping):
             sides = {k: row[k] for k in ("original_width", "original_height") if k in row}
-            only[row["from_name"]] = row["type"]
-            by_control.setdefault(row["from_name"], []).append(_short({**row["value"], **sides}, row["type"]))
-    short = {name: v[0] if len(v) == 1 and only[name] in _TEXTS else v for name, v in by_control.items()}
+            types[name] = type
+            by_control.setdefault(name, []).append(_short({**row["value"], **sides}, type))
+    short = {name: v[0] if len(v) == 1 and types[name] in _TEXTS else v for name, v in by_control.items()}
     about = {
         "annotator": annotation.get("completed_by"),
         "annotation_id": annotation.get("id"),

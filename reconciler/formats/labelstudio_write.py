@@ -199,7 +199,7 @@ class _ItemTask:
         lists = {name: list(kept[name]) for name in LISTS if isinstance(kept.get(name), list)}
         slot = record.get("slot")
         where, place = slot if isinstance(slot, list) and len(slot) == 2 else (None, None)
-        if where in lists and type(place) is int and 0 <= place < len(lists[where]):
+        if isinstance(where, str) and where in lists and type(place) is int and 0 <= place < len(lists[where]):
             entry = lists[where][place]
             lists[where][place] = {**(entry if isinstance(entry, Mapping) else {}), "result": results}
         elif results or not lists:

@@ -14,11 +14,19 @@ from reconciler.formats.coco_write import CocoOptions, CocoWriter
 from reconciler.formats.dm import count_annotations, decode_payload, encode_payload, encode_v1
 from reconciler.formats.dm_pair import encode_pair
 from reconciler.formats.items import ExportItem, Fragment, MediaFile
+from reconciler.formats.labelme_write import LabelmeWriter
+from reconciler.formats.labelstudio_write import LabelstudioWriter
 from reconciler.formats.synapse_json import SynapseJsonWriter
 
 DATA = Path(__file__).parents[1] / "data"
 ASSIGNMENTS = sorted(DATA.glob("dm_assignments/*/*.jsonl"))
-WRITERS = [CocoWriter(), CocoWriter(CocoOptions(crowd_masks=True)), SynapseJsonWriter()]
+WRITERS = [
+    CocoWriter(),
+    CocoWriter(CocoOptions(crowd_masks=True)),
+    SynapseJsonWriter(),
+    LabelmeWriter(),
+    LabelstudioWriter(),
+]
 AXES = {"x": 1, "y": 2, "z": 3}
 MIXED = {
     "video_1": ("bounding_box", {"coordinates": {"0": {"x": 1, "y": 2, "width": 3, "height": 4}}}),

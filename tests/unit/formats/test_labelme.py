@@ -38,7 +38,7 @@ def _shape(form, *points, **more):
 
 
 SHAPES = [
-    _shape("polygon", (1.0, 1.0), (9.0, 1.5), (5.0, 8.25), group_id=0, description="a note", flags={"seen": True}),
+    _shape("polygon", (1.0, 1.0), (9.0, 1.5), (5.0, 8.25), group_id=0, description="a note", flags={"class": True}),
     _shape("polygon", (11.0, 1.0), (19.0, 1.0), (15.0, 8.0), group_id=0),
     _shape("rectangle", (30.0, 20.0), (10.5, 5.0), label="van", flags={"seen": False}),
     _shape("circle", (20.0, 15.0), (23.0, 19.0)),
