@@ -40,12 +40,9 @@ class Unsupported:
 UNSUPPORTED = (
     Unsupported("Group", ("spec", "members"), (), "title and description; who is in a group is set on the platform"),
     Unsupported(
-        "TaskSet", ("spec", "annotations", "format"), ("yolo",), "coco, cvat, labelme, labelstudio, synapse-json or voc"
-    ),
-    Unsupported(
         "Export",
         ("spec", "format"),
-        ("yolo", "custom"),
-        "coco, csv, cvat, labelme, labelstudio, manifest, synapse-json or voc",
+        ("custom",),
+        "coco, csv, cvat, imagefolder, labelme, labelstudio, manifest, synapse-json, voc or yolo",
     ),
 )

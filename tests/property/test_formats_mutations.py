@@ -149,7 +149,7 @@ def test_every_row_is_an_annotation_whatever_is_wrong_with_it(mutation):
     assert read == count_annotations(changed)
 
 
-@pytest.mark.parametrize("writer", WRITERS, ids=["coco", "coco-crowds", "synapse-json"])
+@pytest.mark.parametrize("writer", WRITERS, ids=["coco", "coco-crowds", "synapse-json", "labelme", "labelstudio"])
 def test_every_writer_accounts_for_a_document_with_a_wrong_node(writer):
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(_mutations())
