@@ -20,6 +20,7 @@ from reconciler.formats.attribute_values import shown_name
 from reconciler.formats.dm_values import short
 from reconciler.formats.geometry import Size
 from reconciler.formats.import_edits import edit_digest, keep_row
+from reconciler.formats.imported import imported_part
 from reconciler.formats.json_files import read_json
 from reconciler.formats.labelme_rows import shape_row
 from reconciler.formats.labelme_shapes import RECORD_KEY, read_shape, split_attributes
@@ -27,7 +28,6 @@ from reconciler.formats.reading import Annotated, Reading
 from reconciler.formats.stable_ids import stable_id
 from reconciler.model.json import JSON, JSONObject
 
-_MEMBERS: Final = {"isLocked": False, "isVisible": True, "isValid": True, "isDrawCompleted": True}
 _OWN: Final = frozenset({"shapes", "flags", "imagePath", "imageData", "imageHeight", "imageWidth", "classifications"})
 
 
@@ -121,10 +121,7 @@ class _FileReader:
                 said = more.get(name) if isinstance(more, Mapping) else None
                 attributes = {shown_name(k): v for k, v in said.items()} if isinstance(said, Mapping) else {}
                 found = stable_id(RECORD_KEY, self.name, "flag", name)
-                members = {**_MEMBERS, "label": [name]}
-                self.annotations.append(
-                    Annotation(found, "classification", Classification(), name, attributes, members)
-                )
+                self.annotations.append(imported_part(found, "classification", Classification(), name, attributes))
 
     def _shape(self, row: JSON, place: int, size: Size | None) -> None:
         if not isinstance(row, Mapping):
@@ -133,9 +130,8 @@ class _FileReader:
         if not isinstance(label, str):
             raise ValueError(f"its label is {short(label)}, not a text")
         attributes = split_attributes(row)
-        members = {**_MEMBERS, "label": [label]}
         parts = [
-            Annotation(stable_id(RECORD_KEY, self.name, place, n), tool, shape, label, attributes, members)
+            imported_part(stable_id(RECORD_KEY, self.name, place, n), tool, shape, label, attributes)
             for n, (tool, shape) in enumerate(read_shape(row, size))
         ]
         self.annotations += parts

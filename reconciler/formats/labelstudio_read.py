@@ -27,6 +27,7 @@ from reconciler.formats.attribute_values import shown_name
 from reconciler.formats.dm_values import short
 from reconciler.formats.geometry import Size
 from reconciler.formats.import_edits import edit_digest, keep_row
+from reconciler.formats.imported import imported_part
 from reconciler.formats.json_files import read_json
 from reconciler.formats.labelstudio_config import read_controls
 from reconciler.formats.labelstudio_rows import SAYING, read_saying, whole_region
@@ -36,7 +37,6 @@ from reconciler.formats.reading import Annotated, Reading
 from reconciler.formats.stable_ids import stable_id
 from reconciler.model.json import JSON, JSONObject
 
-_MEMBERS: Final = {"isLocked": False, "isVisible": True, "isValid": True, "isDrawCompleted": True}
 _LONGEST_ID: Final = 64
 _MEDIA: Final[Mapping[str, str]] = {
     **dict.fromkeys(("rectangle", "ellipse", "polygon", "vector", "keypoint", "brush"), "image"),
@@ -234,9 +234,8 @@ class _TaskReader:
             attributes["labels"] = labels[1:]
         shapes = read_value(row["type"], row["value"], self._own_size(row), self.kind)
         name = labels[0] if labels else None
-        members = {**_MEMBERS, "label": [name] if name else []}
         parts = [
-            Annotation(self._id(row["id"], n), tool, shape, name, attributes, members)
+            imported_part(self._id(row["id"], n), tool, shape, name, attributes)
             for n, (tool, shape) in enumerate(shapes)
         ]
         self.annotations += parts
@@ -286,13 +285,12 @@ class _TaskReader:
         said = more if isinstance(more, Mapping) else {}
         pairs = [(v, said.get(v)) for v in dict.fromkeys(content)] if is_choice else [(name, {row["type"]: value})]
         parts = [
-            Annotation(
+            imported_part(
                 stable_id(RECORD_KEY, self.place, "statement", at, n),
                 "classification",
                 Classification(),
                 label,
                 {shown_name(k): v for k, v in attributes.items()} if isinstance(attributes, Mapping) else {},
-                {**_MEMBERS, "label": [label]},
             )
             for n, (label, attributes) in enumerate(pairs)
         ]
