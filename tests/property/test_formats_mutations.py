@@ -161,6 +161,8 @@ def test_every_writer_accounts_for_a_document_with_a_wrong_node(writer):
         assert account.read == account.written + account.dropped + account.failed
         assert writer.account(output.fragment) == account
         for file in writer.assemble(lambda: [Fragment("k", None, output.fragment)]):
-            json.loads(b"".join(file.chunks))
+            content = b"".join(file.chunks).decode()
+            if file.path.endswith(".json"):
+                json.loads(content)
 
     check()

@@ -6,9 +6,13 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.formats.annotations import Box, Document, MediaAnnotations
 from reconciler.formats.brush_rle import decode_brush, encode_brush
+from reconciler.formats.geometry import corners
+from reconciler.formats.imported import imported_part
 from reconciler.formats.labelme_write import LabelmeWriter
 from reconciler.formats.labelstudio_write import LabelstudioOptions, LabelstudioWriter
+from reconciler.formats.reading import Annotated
 from tests.support.datasets import as_item, read_dataset, write_dataset
 from tests.support.labelstudio_tasks import picture_task
 
@@ -62,7 +66,7 @@ def _changed(value, path, wrong, *, drop):
     return copied
 
 
-def _survives(value, format, writer, raw=None):
+def _survives(value, format, writer):
     text = json.dumps(value)
     found, _ = read_dataset({"a.json": text.encode()}, format)
     items = [as_item(one) for one in found if one.name]
@@ -118,3 +122,22 @@ def test_brush_comes_back_pixel_by_pixel(width, height, data):
             runs.append((at, end - at))
         at = max(end, at + 1)
     assert decode_brush(encode_brush(tuple(runs), (width, height)), (width, height)) == tuple(runs)
+
+
+SIDE = st.floats(1, 60, allow_nan=False)
+BOXES = st.lists(st.tuples(SIDE, SIDE, SIDE, SIDE, st.floats(-3.1, 3.1, allow_nan=False)), min_size=1, max_size=5)
+
+
+@CALM
+@given(BOXES)
+def test_turned_boxes_come_back_from_label_studio_within_a_millionth_of_a_pixel(sides):
+    boxes = [Box(100 + x, 100 + y, width, height, turn) for x, y, width, height, turn in sides]
+    parts = [imported_part(f"a{n}", "bounding_box", box, "c", {}) for n, box in enumerate(boxes)]
+    media = MediaAnnotations("image_1", tuple(parts), 400, 300)
+    item = as_item(Annotated("one.jpg", Document((media,))))
+    written = write_dataset(LabelstudioWriter(), [item])
+    found, problems = read_dataset({"tasks.json": written["tasks.json"]}, "labelstudio")
+    assert problems == []
+    for before, after in zip(boxes, found[0].document.media[0].annotations, strict=True):
+        pairs = zip(corners(before), corners(after.shape), strict=True)
+        assert all(abs(a - b) < 2e-6 for one, other in pairs for a, b in zip(one, other, strict=True))
