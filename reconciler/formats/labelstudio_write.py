@@ -22,7 +22,7 @@ from reconciler.formats.labelstudio_results import MediaResults
 from reconciler.formats.labelstudio_tasks import LISTS, shorten
 from reconciler.formats.labelstudio_values import RECORD_KEY
 from reconciler.formats.naming import primary_media, safe_component, settle_paths
-from reconciler.formats.pictures import media_size, placed_problem
+from reconciler.formats.pictures import picture_size, placed_problem
 from reconciler.model.json import JSON, JSONObject, canonical_json, digest
 
 _ALL: Final = "tasks"  # the file of an export without splits
@@ -175,7 +175,7 @@ class _ItemTask:
             if key is not None:
                 objects[name] = (kind, key)
                 data[key] = self._place(media, kind, data.get(key))
-            size = media_size(self.item, drawn)
+            size = picture_size(self.item, drawn)
             results += MediaResults(drawn, kind, name, size, self.options.geometry, own, tally).rows()
         return _Task(self._row(record, data, results), results, objects, total(t.account() for t in tallies))
 
