@@ -12,7 +12,6 @@ from typing import Final
 from reconciler.formats.table_columns import Cell, Column
 from reconciler.model.json import JSON
 
-
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 """Texts that spreadsheets take for formulas, with any number of marks before. Source: OWASP, "CSV Injection"."""
 
