@@ -7,7 +7,6 @@ import pytest
 
 from tests.support import postgres
 
-
 # How long an example takes says more about the machine than about the code; benchmarks measure.
 with contextlib.suppress(ImportError):
     from hypothesis import HealthCheck, settings
