@@ -261,7 +261,7 @@ class HttpClient:
         try:
             if self._put is not None:
                 answer = self._put(url, headers, content)
-                if 200 <= answer.status < 300:
+                if 200 <= answer.status < 300 and not answer.body:
                     return Reply(answer.status, None, {name.lower(): value for name, value in answer.headers})
                 response = httpx.Response(answer.status, headers=answer.headers, content=answer.body)
             else:
@@ -272,6 +272,8 @@ class HttpClient:
             raise error_of_exception(exc, operation, self.service.secrets) from exc
         if not response.is_success:
             raise _by_store(response, self._refusal(response, operation))
+        if response.headers.get("content-type") == "application/json":
+            return self._decoded(response, operation)
         return Reply(response.status_code, None, _headers(response))
 
     def _stream(self, url: str, operation: str, offset: int) -> Iterator[bytes]:
