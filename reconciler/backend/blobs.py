@@ -94,19 +94,19 @@ class BlobStore:
         *,
         limit: int | None = None,
         is_part: bool = False,
-        checksum: str = "",
+        checksum: str | None = None,
     ) -> Digests:
         """Write chunks as a staged file, replacing one of the same name.
 
         is_part: it will be joined with others; then only its MD5 is known, and the other digests are empty. checksum:
-        what the bytes must have, "" for any. Raises TooLarge beyond `limit` bytes, WrongChecksum.
+        what the bytes must have, None for any. Raises TooLarge beyond `limit` bytes, WrongChecksum.
         """
         hashing = _Hashing(is_part=is_part)
         temporary = f"{self._staging}/{name}.{secrets.token_hex(4)}.tmp"
         try:
             self._write(temporary, hashing.through(chunks), limit)
             digests = hashing.digests()
-            if checksum and not digests.matches(checksum):
+            if checksum is not None and not digests.matches(checksum):
                 raise WrongChecksum
             stamp = _stamp(os.stat(temporary))
             os.replace(temporary, f"{self._staging}/{name}")

@@ -77,6 +77,8 @@ class DirectLane:
         scheme, host, port = origin
         if scheme not in ("http", "https") or not host:
             raise httpx.UnsupportedProtocol(f"the URL needs http:// or https:// and a host, and has {scheme!r}")
+        if port is not None and port > 65_535:  # the system would take the rest of a division
+            raise httpx.InvalidURL(f"there is no port {port}")
         connection = (
             HTTPSConnection(host, port, timeout=self._timeout.connect, context=self._certificates())
             if scheme == "https"
@@ -88,7 +90,7 @@ class DirectLane:
             raise httpx.ConnectTimeout(str(error)) from error
         except OSError as error:
             raise httpx.ConnectError(str(error)) from error
-        except (UnicodeError, OverflowError) as error:  # no name of a host, or no port
+        except UnicodeError as error:  # no name of a host
             raise httpx.InvalidURL(str(error)) from error
         connection.sock.settimeout(self._timeout.read)
         return connection

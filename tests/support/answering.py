@@ -37,8 +37,7 @@ def answering(
                 while True:
                     connection, _ = listener.accept()
                     found.connections += 1
-                    with connection, suppress(OSError):
-                        one = context.wrap_socket(connection, server_side=True) if context else connection
+                    with connection, suppress(OSError), _secured(connection, context) as one:
                         _talk(one, left, found, reads_bodies=reads_bodies)
 
         thread = threading.Thread(target=serve)
@@ -48,6 +47,10 @@ def answering(
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join(10)
+
+
+def _secured(connection: socket.socket, context: ssl.SSLContext | None) -> socket.socket:
+    return context.wrap_socket(connection, server_side=True) if context else connection
 
 
 def _talk(connection: socket.socket, left: Iterator[bytes], found: Answering, *, reads_bodies: bool) -> None:

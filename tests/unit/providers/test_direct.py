@@ -114,7 +114,9 @@ def test_server_that_is_not_there_is_a_connect_error(lane):
         put(lane, server)
 
 
-@pytest.mark.parametrize("url", ["ftp://host/x", "host/x", "http:///x", "http://127.0.0.1:99999/x", f"http://{'x' * 70}.y/"])
+@pytest.mark.parametrize(
+    "url", ["ftp://host/x", "host/x", "http:///x", "http://127.0.0.1:99999/x", f"http://{'x' * 70}.y/"]
+)
 def test_url_that_cannot_be_used_is_refused(lane, url):
     with pytest.raises((httpx.UnsupportedProtocol, httpx.InvalidURL)):
         lane.put(url, {"content-length": "0"}, b"")
