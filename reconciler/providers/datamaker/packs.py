@@ -41,7 +41,8 @@ class Packing:
         size = 0
         for one in work:
             if len(pack) == self.files or size + one[1].size_bytes > self.bytes:
-                yield pack
+                if len(pack) > 1:
+                    yield pack
                 pack, size = [], 0
             pack.append(one)
             size += one[1].size_bytes

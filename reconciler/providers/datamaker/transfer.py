@@ -141,15 +141,20 @@ class Transfer:
             self._store_batch(refused, stored)
 
     def _send_all(self, work: Sequence[Work], packing: Packing | None) -> dict[str, Outcome]:
-        """Send small files in packs where the service takes those, and one by one what remains."""
-        outcomes: dict[str, Outcome] = {}
-        if packing is not None:
-            packs = packing.packs([one for one in work if packing.takes(one)])
+        """Send files one by one, then small ones in packs where the service takes those.
+
+        Small files come last, for nothing is noted of them: a run that is cut leaves fewer to be sent again.
+        """
+        packs = list(packing.packs([one for one in work if packing.takes(one)])) if packing else []
+        packed = {hex for pack in packs for hex, _, _ in pack}
+        outcomes = self._send_each([one for one in work if one[0] not in packed])
+        if packing:
             for sent in self.pool.map(partial(self._send_pack, packing.url), packs):
                 outcomes.update(sent)
-        rest = [one for one in work if one[0] not in outcomes]
-        outcomes.update(zip((hex for hex, _, _ in rest), self.pool.map(self._send, rest), strict=True))
-        return outcomes
+        return outcomes | self._send_each([one for one in work if one[0] not in outcomes])
+
+    def _send_each(self, work: Sequence[Work]) -> dict[str, Outcome]:
+        return dict(zip((hex for hex, _, _ in work), self.pool.map(self._send, work), strict=True))
 
     def _send_pack(self, url: str, pack: Sequence[Work]) -> dict[str, Outcome]:
         """PUT several files at once. Returns what became of them; a file that is left out is to be sent by itself."""
