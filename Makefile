@@ -4,6 +4,7 @@
 #   make test     everything that decides whether a change is good
 #   make bench    measure; prints figures, decides nothing
 #   make official  install the official clients, for the tests of the server
+#   make ray      install Ray, for the tests of the cluster
 #   make lint     the static part of `make test`
 
 PYTHON ?= python3
@@ -18,7 +19,11 @@ SAGE_OFFICIAL := .venv-sage-official
 
 SERVERS := .venv-servers
 
-.PHONY: help setup demo test lint bench clean official servers
+RAY := .venv-ray
+# Ray listens on all interfaces: its tests get a network of their own, in which there is only loopback.
+ALONE := unshare --map-root-user --net -- sh -c 'ip link set lo up && exec "$$@"' alone
+
+.PHONY: help setup demo test lint bench clean official servers ray
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -37,10 +42,12 @@ demo: setup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/quickstart/demo.sh .demo
 	@echo "To use the commands in this shell: . $(BIN)/activate && cd .demo"
 
-test: lint official servers
-	$(BIN)/python -W error -m pytest -n $(WORKERS) --dist loadfile --ignore tests/servers
+test: lint official servers ray
+	$(BIN)/python -W error -m pytest -n $(WORKERS) --dist loadfile --ignore tests/servers --ignore tests/ray
 	if test -f $(SERVERS)/.installed; then $(SERVERS)/bin/python -m pytest tests/servers; \
 	else $(BIN)/python -m pytest tests/servers; fi
+	if test -f $(RAY)/.installed && $(ALONE) true; then PYTHONPATH=$(CURDIR) $(ALONE) $(RAY)/bin/python -m pytest -W default tests/ray; \
+	else $(BIN)/python -m pytest tests/ray; fi
 
 # The official clients and the fuzzer have environments of their own: they are never dependencies of the product.
 # The first client declares a newer Python than it needs, and many more packages than its clients and commands use.
@@ -69,15 +76,24 @@ $(SERVERS)/.installed: tests/servers/requirements.txt
 		--require-hashes -r tests/servers/requirements.txt && touch $@ \
 		|| echo "the clients of the servers could not be installed: tests/servers will be skipped"
 
+# Half a minute and 319 MB; where it cannot be had in time, tests/ray says so and is skipped.
+ray: $(RAY)/.installed
+
+$(RAY)/.installed: tests/ray/requirements.txt
+	$(PYTHON) -m venv --clear $(RAY)
+	timeout 180 $(RAY)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--require-hashes -r tests/ray/requirements.txt && touch $@ \
+		|| echo "Ray could not be installed: tests/ray will be skipped"
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup
+bench: setup ray
 	$(BIN)/python -u -m tests.benchmarks
 
 clean:
-	rm -rf $(VENV) $(OFFICIAL) $(SAGE_OFFICIAL) $(SERVERS) .azurite .demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(OFFICIAL) $(SAGE_OFFICIAL) $(SERVERS) $(RAY) .azurite .demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

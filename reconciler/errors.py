@@ -122,6 +122,16 @@ class ReconcilerError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n  fix: {self.fix}" if self.fix else self.message
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by content, for errors come back from other processes: what classes are made with differs."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[ReconcilerError], args: tuple[object, ...], content: dict[str, object]) -> ReconcilerError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(content)
+    return error
+
 
 class UsageError(ReconcilerError):
     """The command line makes no sense."""

@@ -37,6 +37,7 @@ class ApplyChoices:
     bwlimit: str | None = None
     lock_timeout: str | None = None
     parallelism: int = 10
+    executor: str | None = None
     rows: int | None = None
     destroy: bool = False
     json: bool = False
@@ -54,7 +55,10 @@ def run_apply(settings: Settings, choices: ApplyChoices) -> int:
     operation = "destroy" if choices.destroy else "apply"
     pace = _pace(choices.bwlimit)
     with (
-        shown_session(settings, json=choices.json, parallelism=choices.parallelism) as (session, stream),
+        shown_session(settings, json=choices.json, parallelism=choices.parallelism, executor=choices.executor) as (
+            session,
+            stream,
+        ),
         session.lock(operation, wait_s),
     ):
         session.pace = pace

@@ -16,9 +16,11 @@ GLOBAL_FLAGS = frozenset({"--no-color", "--no-input"})
 # Options of commands: those that take a value, and those that do not.
 VALUES = frozenset(
     {
+        "--address",
         "--bwlimit",
         "--database",
         "--dialect",
+        "--executor",
         "--format",
         "--limit",
         "--listen",
@@ -33,6 +35,7 @@ VALUES = frozenset(
         "-o",
         "--parallelism",
         "--parent",
+        "--pass-env",
         "--refresh",
         "--rows",
         "--seed",
@@ -41,6 +44,7 @@ VALUES = frozenset(
         "--store",
         "--target",
         "--template",
+        "--working-dir",
     }
 )
 FLAGS = frozenset(
@@ -60,6 +64,7 @@ FLAGS = frozenset(
         "--refresh-only",
         "--server-dry-run",
         "--sources",
+        "--upload",
     }
 )
 _ROOT_FLAGS = frozenset({"--version", "--install-completion", "--show-completion"})

@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "plan": "Show what apply would do.",
     "show": "Show a saved plan, or the state.",
     "apply": "Make the backend hold what the documents declare.",
+    "submit": "Run an apply as a job of a Ray cluster.",
     "destroy": "Delete everything that is owned.",
     "drift": "Show what others changed since the last apply.",
     "import": "Take existing remote objects over.",

@@ -34,6 +34,13 @@ class RefreshChoice(StrEnum):
     NONE = "none"
 
 
+class ExecutorChoice(StrEnum):
+    """What carries out scanning, hashing and transfer."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 EventsFlag = Annotated[bool, typer.Option("--json", help="Print events, one JSON object per line.")]
 Targets = Annotated[
@@ -63,6 +70,10 @@ LockTimeout = Annotated[
     str | None, typer.Option("--lock-timeout", metavar="TIME", help="How long to wait for the state lock: 10s, 2m.")
 ]
 Parallelism = Annotated[int, typer.Option("--parallelism", min=1, max=256, help="Transfers and checksums at a time.")]
+ExecutorOption = Annotated[
+    ExecutorChoice | None,
+    typer.Option("--executor", help="Where scanning, hashing and transfer run; default: what the workspace says."),
+]
 FormatOption = Annotated[PlanFormat, typer.Option("--format", help="How to write the plan.")]
 Rows = Annotated[
     int | None,

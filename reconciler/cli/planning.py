@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def shown_session(settings: Settings, *, json: bool, parallelism: int) -> Iterator[tuple[Session, EventStream | None]]:
+def shown_session(
+    settings: Settings, *, json: bool, parallelism: int, executor: str | None = None
+) -> Iterator[tuple[Session, EventStream | None]]:
     """A session whose progress is shown: as events with `json`, which also carry errors, else on the error stream."""
     if json:
         stream = EventStream(settings.console)
         stream.open()
         try:
-            with settings.session(stream, parallelism=parallelism) as session:
+            with settings.session(stream, parallelism=parallelism, executor=executor) as session:
                 stream.problems(session.configuration.warnings)
                 yield session, stream
         except ReconcilerError as error:
@@ -37,7 +39,7 @@ def shown_session(settings: Settings, *, json: bool, parallelism: int) -> Iterat
         return
     display = ProgressDisplay(settings.console)
     try:
-        with settings.session(display, parallelism=parallelism) as session:
+        with settings.session(display, parallelism=parallelism, executor=executor) as session:
             report_warnings(session.configuration.warnings, settings.console)
             yield session, None
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,12 +59,18 @@ class Settings:
         return found
 
     @contextmanager
-    def session(self, events: EventSink | None = None, *, parallelism: int = PARALLELISM) -> Iterator[Session]:
-        """A session over the configuration; closed at the end."""
+    def session(
+        self, events: EventSink | None = None, *, parallelism: int = PARALLELISM, executor: str | None = None
+    ) -> Iterator[Session]:
+        """A session over the configuration; closed at the end. executor: instead of the one of the workspace."""
         from reconciler.engine.events import ignore_events
         from reconciler.engine.session import Session
+        from reconciler.model.workspace import ExecutorKind
 
-        with Session(self.configuration(), events or ignore_events, parallelism) as session:
+        configuration = self.configuration()
+        chosen = ExecutorKind(executor) if executor is not None else configuration.workspace.execution.executor
+        execution = replace(configuration.workspace.execution, executor=chosen)
+        with Session(configuration, events or ignore_events, parallelism, execution=execution) as session:
             yield session
 
     @property

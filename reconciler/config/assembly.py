@@ -9,11 +9,19 @@ from reconciler.config.checks.backends import is_usable
 from reconciler.config.checks.index import Index
 from reconciler.config.decode import size_bytes
 from reconciler.config.kinds import WORKSPACE
-from reconciler.config.nodes import Node, ScalarNode, find, to_json
+from reconciler.config.nodes import Node, ScalarNode, find, map_at, to_json
 from reconciler.config.secrets import public_json, public_settings, written_secrets
 from reconciler.config.workspace import EMBEDDED_DEFAULTS, Backend, FilledWorkspace
 from reconciler.model.json import digest
-from reconciler.model.workspace import BackendSettings, Safety, Workspace
+from reconciler.model.workspace import BackendSettings, Execution, ExecutorKind, Safety, Workspace
+
+_EXECUTION = {
+    "executor": "executor",
+    "address": "address",
+    "retries": "retries",
+    "cpusPerTask": "cpus_per_task",
+    "runtimeEnv": "runtime_env",
+}
 
 
 def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: frozenset[str]) -> Workspace:
@@ -29,6 +37,7 @@ def workspace_value(filled: FilledWorkspace, index: Index, root: Path, secrets: 
         state_url=settings.state_url(),
         environment=settings.environment,
         safety=_safety(settings.spec),
+        execution=_execution(find(settings.spec, "execution")),
         location=settings.document.node.at if settings.document else None,
         secrets=frozenset().union(*texts),
     )
@@ -45,6 +54,13 @@ def _safety(spec: Node | None) -> Safety:
         size_bytes(most_bytes),  # type: ignore[arg-type]
         None if most_calls is None else int(most_calls),
     )
+
+
+def _execution(node: Node | None) -> Execution:
+    """Where heavy work runs; the schema has checked what is written."""
+    said = {_EXECUTION[key]: to_json(value) for key, value in map_at(node) if key in _EXECUTION}
+    kind = ExecutorKind(said.pop("executor", ExecutorKind.LOCAL))
+    return Execution(kind, **said)
 
 
 def _settings(backend: Backend) -> BackendSettings:

@@ -39,11 +39,10 @@ class Unsupported:
 
 UNSUPPORTED = (
     Unsupported("Group", ("spec", "members"), (), "title and description; who is in a group is set on the platform"),
-    Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo", "voc"), "coco or synapse-json"),
     Unsupported(
         "Export",
         ("spec", "format"),
-        ("yolo", "voc", "custom"),
-        "coco, csv, manifest or synapse-json",
+        ("custom",),
+        "coco, csv, cvat, imagefolder, manifest, synapse-json, voc or yolo",
     ),
 )

@@ -11,6 +11,7 @@ from reconciler.engine.origins import resolved
 from reconciler.engine.places import proof_of
 from reconciler.engine.running import Applying, Recorded, RowRunner, forgotten, replace_rows
 from reconciler.engine.source_places import located
+from reconciler.engine.spreading import CreateUnits, unit_creator
 from reconciler.errors import Invalid, SourceError
 from reconciler.model.address import Address
 from reconciler.model.body import composition, decode_unit
@@ -18,7 +19,7 @@ from reconciler.model.json import JSONObject, canonical_json
 from reconciler.model.resource import AssetSet, OnExists
 from reconciler.model.unit import Unit, attributes_digest, content_digest, fields_digest
 from reconciler.plan.values import Action, RowChange
-from reconciler.providers.base import Content, Provider, RowOutcome, TransferNotes, UnitDraft, UnitEdit
+from reconciler.providers.base import Content, Provider, RowOutcome, UnitDraft, UnitEdit
 from reconciler.state.values import OwnedRow, Shape
 
 
@@ -26,8 +27,9 @@ from reconciler.state.values import OwnedRow, Shape
 class UnitWork:
     """How the units of one set are written.
 
-    content: None when nothing of the set is sent. notes: of earlier transfers. found: the set holds what the collection
-    held already. moved: key → remote id of the units that the plan moves, where units can name each other.
+    creator: what creates units: the provider, or workers in its place. content: None when nothing of the set is sent.
+    found: the set holds what the collection held already. moved: key → remote id of the units that the plan moves,
+    where units can name each other.
     """
 
     run: Applying
@@ -35,10 +37,10 @@ class UnitWork:
     runner: RowRunner
     address: Address
     collection_id: str
+    creator: CreateUnits
     content: Content | None
     adopt: bool
     found: bool = False
-    notes: TransferNotes | None = None
     moved: dict[str, str] = field(default_factory=dict)
 
     def adopt_all(self, *, mark: bool = False) -> None:
@@ -94,8 +96,7 @@ class UnitWork:
             raise SourceError([], f"{self.address} is not declared, so its files cannot be read")
         lacking = [_without_origin(row) for row in rows if "missing" in row.context]
         drafts = [self._draft(row) for row in rows if "missing" not in row.context]
-        sent, notes = self.runner.sent, self.notes
-        return lacking + self.provider.create_units(self.collection_id, drafts, self.content, sent, notes)
+        return lacking + self.creator(self.collection_id, drafts, self.content, self.runner.sent)
 
     def _replace(self, rows: Sequence[RowChange]) -> list[RowOutcome]:
         return replace_rows(rows, self._create, self.provider.delete_units)
@@ -238,15 +239,17 @@ def unit_work(run: Applying, runner: RowRunner, provider: Provider, collection_i
     """Prepare the unit changes of one asset set."""
     declared = run.declared.get(runner.address)
     content: Content | None = None
+    sources: AssetSet | None = None
     adopt = found = False
     if isinstance(declared, AssetSet) and declared.existing is not None:
         found = True
     elif isinstance(declared, AssetSet):
         from reconciler.sources import SourceContent
 
-        content = SourceContent(located(run.session, declared))
+        sources = located(run.session, declared)
+        content = SourceContent(sources)
         adopt = declared.head.lifecycle.on_exists is OnExists.ADOPT
     moves = run.plan.rows(runner.address, [Action.MOVE]) if provider.capabilities.is_outside else ()
     moved = {row.key: row.remote_id or "" for row in moves}
-    notes = run.session.transfers if content is not None else None
-    return UnitWork(run, provider, runner, runner.address, collection_id, content, adopt, found, notes, moved)
+    creator = unit_creator(run.session, provider, sources)
+    return UnitWork(run, provider, runner, runner.address, collection_id, creator, content, adopt, found, moved)

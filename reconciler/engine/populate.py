@@ -75,7 +75,8 @@ def unit_population(
     address = asset_set.head.address
     session.events(Scanning(address))
     asset_set = located(session, asset_set)
-    seen = survey(asset_set, rules.specifications, metadata, unit_meta_schema=rules.schema)
+    executor = session.executor
+    seen = survey(asset_set, rules.specifications, metadata, unit_meta_schema=rules.schema, executor=executor)
     content = file_rules(asset_set, rules.specifications)
     told = [_FORMAT, seen.fingerprint, rules.algorithm, rules.one_per_content, asset_set.duplicates.value, rules.form]
     name = digest([*told, content.name] if content.name else told)
@@ -120,7 +121,7 @@ def _build(
             asset_set,
             rules.algorithm,
             cache,
-            workers=session.parallelism,
+            executor=session.executor,
             progress=progress,
             report=report,
             verdicts=verdicts,

@@ -139,14 +139,16 @@ class RowRunner:
         rows = self.run.plan.rows(self.address, [action])
         waiting = (ready(row) for row in rows if chosen(row) and row.key not in self._failed)
         batches = _batches(waiting, self.batch_rows or self.run.session.batch_rows, self.batch_bytes)
-        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="apply") as pool:
+        executor = self.run.session.executor
+        in_flight = max(IN_FLIGHT, executor.workers) if executor.is_remote else IN_FLIGHT
+        with ThreadPoolExecutor(in_flight, thread_name_prefix="apply") as pool:
             flying: dict[Future[list[RowOutcome]], tuple[int, list[RowChange]]] = {}
             for batch in batches:
                 if self.run.control.is_stopping or self._is_hopeless:
                     break
                 intent = self._begin(action, batch)
                 flying[pool.submit(work, batch)] = (intent, batch)
-                if len(flying) >= IN_FLIGHT:
+                if len(flying) >= in_flight:
                     self._land(action, flying, record)
             while flying:
                 self._land(action, flying, record)

@@ -12,7 +12,8 @@ from uuid import uuid4
 from reconciler.engine.events import EventSink, ignore_events
 from reconciler.engine.pace import unlimited
 from reconciler.errors import ConfigError, Problem
-from reconciler.model.workspace import BackendSettings, Configuration
+from reconciler.execution.base import Executor
+from reconciler.model.workspace import BackendSettings, Configuration, Execution
 from reconciler.providers.base import Provider
 from reconciler.state.fragments import FragmentCache
 from reconciler.state.lock import StateLock
@@ -35,6 +36,7 @@ class Session:
     now, new_id: the only clock and the only source of random ids; tests pass their own. parallelism: threads for
     hashing and transfer. batch_rows: rows written in one step. open_backend: another way to open backends, for tests.
     pace: told about bytes that are being sent, from their thread; waits as long as they are too many.
+    execution: where heavy work runs, when not where the workspace says. open_executor: another way to open it.
     """
 
     configuration: Configuration
@@ -45,6 +47,9 @@ class Session:
     new_id: Callable[[], str] = lambda: str(uuid4())
     open_backend: OpenBackend | None = None
     pace: Callable[[int], None] = unlimited
+    execution: Execution | None = None
+    open_executor: Callable[[], Executor] | None = None
+    _executor: Executor | None = None
     _providers: dict[str, Provider] = field(default_factory=dict)
     _stores: list[StateStore] = field(default_factory=list)
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -87,6 +92,18 @@ class Session:
             self._transfers = TransferCache(self.work_folder / "transfers.db")
         return self._transfers
 
+    @property
+    def executor(self) -> Executor:
+        """What carries out scanning, hashing and transfer."""
+        if self._executor is None:
+            self._executor = self.open_executor() if self.open_executor else self._configured_executor()
+        return self._executor
+
+    def _configured_executor(self) -> Executor:
+        from reconciler.execution.opening import open_executor
+
+        return open_executor(self.execution or self.configuration.workspace.execution, threads=self.parallelism)
+
     def open_fragments(self) -> FragmentCache:
         """The cache of converted export items; the caller closes it."""
         return FragmentCache(self.work_folder / "exports.db")
@@ -108,6 +125,8 @@ class Session:
 
     def close(self) -> None:
         """Close everything that was opened."""
+        if self._executor:
+            self._executor.close()
         for close in self._closers:
             close()
         for store in self._stores:

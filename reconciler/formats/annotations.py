@@ -1,7 +1,8 @@
 """The annotation model: what was drawn on which media, typed and frozen, whatever format it came from.
 
 Units are pixels, origin top left, x to the right, y down. Numbers stay as given (an int stays an int), so that a
-value read and written again is the same JSON. Shapes that no reader interprets are kept verbatim as `Raw`.
+value read and written again is the same JSON. Shapes that no reader interprets are kept verbatim as `Raw`. What marks
+no place in a picture (times, texts, points in space, dialogues, links) is in `media_shapes`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reconciler.formats.media_shapes import Answer, Box3D, Link, NamedEntity, PointSet, Prompt, TimeRange
 from reconciler.model.json import JSON
 
 Pair = tuple[float, float]
@@ -28,10 +30,14 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """One closed ring; the last point is not the first again. point_ids: names of the points, None when unnamed."""
+    """One closed ring; the last point is not the first again. point_ids: names of the points, None when unnamed.
+
+    holes: further rings, not part of the area. Several rings side by side are several annotations in one group.
+    """
 
     points: tuple[Pair, ...]
     point_ids: tuple[str | None, ...] | None = None
+    holes: tuple[tuple[Pair, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,22 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """The shape of a track in one frame, counted from 0. members: what else the frame says (keyframe, outside, …)."""
+
+    number: int
+    shape: Box | Polygon | Polyline | Point
+    members: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One object of a video through its frames. frames: in payload order; between them nothing is said."""
+
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Raw:
     """What is not interpreted. row, data: the two JSON rows as they were (data: None when there was none).
 
@@ -94,7 +116,13 @@ class Raw:
     data: JSON = None
 
 
-Shape = Box | Polygon | Polyline | Point | Skeleton | Mask | Classification | Raw
+DrawnShape = Box | Polygon | Polyline | Point | Skeleton | Mask
+"""What marks a place in one picture."""
+
+MediaShape = TimeRange | NamedEntity | Box3D | PointSet | Prompt | Answer | Link
+"""What marks something else; see `media_shapes`."""
+
+Shape = DrawnShape | Classification | Track | MediaShape | Raw
 
 
 class ClassForm(StrEnum):
@@ -132,17 +160,47 @@ class Annotation:
     form: ClassForm = ClassForm.OBJECT
 
 
+class GroupForm(StrEnum):
+    """The key under which a payload lists the members of a group."""
+
+    IDS = "annotationIds"
+    TREE = "annotationList"
+    DATA = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupNode:
+    """One member of a nested group. children: None when the payload has no list of them. rest: its other keys."""
+
+    annotation: str
+    children: tuple[GroupNode, ...] | None = None
+    rest: Mapping[str, JSON] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Annotations that belong together. members: annotation ids in order. rest: the group's other keys.
 
     derived: made from `group_id` of the members (V2), which keep it; so the group is not written again.
+    nodes: TREE only, the members as they are nested; `members` has them in order, each before its children.
     """
 
     id: str
     members: tuple[str, ...]
     rest: Mapping[str, JSON] = field(default_factory=dict)
     derived: bool = False
+    form: GroupForm = GroupForm.IDS
+    nodes: tuple[GroupNode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Two annotations of one file, and that the first stands in some relation to the second. rest: its other keys."""
+
+    id: str
+    source: str
+    target: str
+    rest: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +212,7 @@ class MediaAnnotations:
     width: int | None = None
     height: int | None = None
     groups: tuple[Group, ...] = ()
-    relations: tuple[JSON, ...] = ()
+    relations: tuple[Relation, ...] = ()
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
     @property
@@ -168,14 +226,15 @@ class Document:
     """One payload: the annotations of one unit.
 
     head: other keys of the top level (assignmentId, …). mirrored: SEED only, `annotationsData` repeats the rows.
-    verbatim: the whole payload, when the typed values alone would not give exactly it back; whoever changes a
-    document sets it to None.
+    paired: SDK only, version 2 stands beside it, as the platform's converter writes the two. verbatim: the whole
+    payload, when the typed values alone would not give exactly it back; whoever changes a document sets it to None.
     """
 
     media: tuple[MediaAnnotations, ...] = ()
     dialect: Dialect = Dialect.SDK
     head: Mapping[str, JSON] = field(default_factory=dict)
     mirrored: bool = True
+    paired: bool = False
     verbatim: JSON = None
 
 

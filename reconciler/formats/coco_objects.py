@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.formats.account import Loss, Outcome, Tally
-from reconciler.formats.annotations import Annotation, Classification, Joint, Mask, Polyline, Raw
+from reconciler.formats.annotations import Annotation, Classification, Joint, Mask, Polyline
 from reconciler.formats.categories import PERSON_EDGES, PERSON_JOINTS, class_key, person_like
 from reconciler.formats.fitting import XYWH, FittedObject, fit_object
 from reconciler.formats.geometry import EdgePolicy, Size, ring_area, tidy, tight_box
 from reconciler.formats.masks import counts_box, counts_to_text, mask_area, runs_to_counts
+from reconciler.formats.object_classes import class_of
 from reconciler.formats.objects import CAPTION_CLASS, ImageObject
 from reconciler.model.json import JSON, JSONObject
 
@@ -19,7 +20,7 @@ _OWN: Final = frozenset({"class", "iscrowd", "visibility"})
 _RECORD_ONLY: Final = frozenset(
     {"annotations", "shape", "members", "joints", "rle", "id", "category_id", "attributes", "segmentation"}
 )
-_COMPUTED: Final = ("bbox", "area", "num_keypoints")
+_NO_MEMBERS: Final = _RECORD_ONLY | {"bbox", "area", "num_keypoints", "caption"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,6 @@ class CocoObject:
 def write_object(found: ImageObject, rules: ObjectRules, tally: Tally) -> CocoObject | None:
     """Convert one object, and tell the tally what became of its parts. None: it is not written."""
     first = found.parts[0]
-    if isinstance(first.shape, Raw):
-        tally.note(Outcome.DROPPED, Loss(first.shape.reason), first.id)
-        return None
     if isinstance(first.shape, Polyline):
         tally.note(Outcome.DROPPED, Loss.UNSUPPORTED_TOOL, first.id)
         return None
@@ -86,8 +84,7 @@ def _kept_id(found: ImageObject) -> int | None:
 
 def _kept_members(found: ImageObject) -> JSONObject:
     """Members of the imported annotation that are none of COCO's own."""
-    drop = {*_RECORD_ONLY, *_COMPUTED, "caption"}
-    return {k: v for k, v in (found.record or {}).items() if k not in drop}
+    return {k: v for k, v in found.record.items() if k not in _NO_MEMBERS} if found.record else {}
 
 
 def _labelled(found: ImageObject) -> JSONObject:
@@ -123,7 +120,7 @@ def _attributes(found: ImageObject, more: JSONObject | None = None) -> JSONObjec
 
 def _category(found: ImageObject, rules: ObjectRules) -> JSONObject | None:
     """Name and, when known, id, supercategory and skeleton of the object's category."""
-    name = _class_name(found, rules)
+    name = class_of(found, rules.skeletons, rules.categories)
     if name is None:
         return None
     row = rules.categories.get(found.record.get("category_id", -1)) if found.record else None
@@ -146,28 +143,6 @@ def _joint_row(name: str, joints: Sequence[str], rules: ObjectRules) -> JSONObje
     return {"keypoints": list(joints)}
 
 
-def _class_name(found: ImageObject, rules: ObjectRules) -> str | None:
-    """The class of the part that is no joint; a pose without one is named by group, import, or skeleton."""
-    body = found.body
-    if body is not None:
-        return class_key(body.class_name) if body.class_name and body.class_name.strip() else None
-    if found.record:
-        row = rules.categories.get(found.record.get("category_id", -1))
-        if row is not None:
-            return class_key(row["name"])
-    said = found.group.rest.get("class") if found.group else None
-    if isinstance(said, str) and said.strip():
-        return class_key(said)
-    joints = [p.class_name for p in found.points]
-    if found.group is None:
-        return class_key(joints[0]) if joints[0] else None
-    names = {j for j in joints if j}
-    for name, skeleton in sorted(rules.skeletons.items()):
-        if names <= set(skeleton.get("keypoints", ())):
-            return class_key(name)
-    return "person" if person_like(names) else "keypoints"
-
-
 @dataclass(slots=True)
 class _ObjectWriter:
     """Converts one object with geometry. Reads as: fit it, then write what is left."""
@@ -186,16 +161,16 @@ class _ObjectWriter:
             fitted.leave_out(self.tally, Loss.SIZE_UNKNOWN)
             return None
         fitted.settle(self.tally, self.category["name"])
-        self._note(fitted.left)
+        self._note(fitted)
         return self._object(fitted)
 
-    def _note(self, left: Sequence[str]) -> None:
+    def _note(self, fitted: FittedObject) -> None:
         """Tell the tally what COCO has no place for."""
-        if self.found.box is not None and self.found.box.rotation:
-            self.tally.note(Outcome.LOSSY, Loss.ROTATION, *left)
-        bodies = [p.attributes for p in self.found.polygons]
-        if any(b != bodies[0] for b in bodies):
-            self.tally.note(Outcome.LOSSY, Loss.ATTRIBUTES_DIFFER, *left)
+        if fitted.corners is not None:
+            self.tally.note(Outcome.LOSSY, Loss.ROTATION, *fitted.left)
+        polygons = self.found.polygons
+        if len(polygons) > 1 and any(p.attributes != polygons[0].attributes for p in polygons):
+            self.tally.note(Outcome.LOSSY, Loss.ATTRIBUTES_DIFFER, *fitted.left)
 
     def _object(self, fitted: FittedObject) -> CocoObject:
         record = self.found.record or {}
@@ -244,7 +219,8 @@ class _ObjectWriter:
             return code, mask_area(mask.runs), counts_box(counts, height)
         if rings:
             flat = [[value for point in ring for value in point] for ring in rings]
-            return flat, tidy(sum(map(ring_area, rings))), tight_box([p for ring in rings for p in ring])
+            drawn = rings[0] if len(rings) == 1 else [p for ring in rings for p in ring]
+            return flat, tidy(sum(map(ring_area, rings))), tight_box(drawn)
         seen = [(j.x, j.y) for j in joints if j.visibility]
         return [], 0, tight_box(seen) if seen else None
 

@@ -11,19 +11,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from functools import lru_cache
 from typing import Final
 
 from reconciler.formats.account import Account, decode_account, encode_account
+from reconciler.formats.assembling import Numbers, chunked
 from reconciler.formats.categories import CategoryRules, CategoryTable, class_key
 from reconciler.formats.coco_objects import CocoObject, ObjectRules, write_object
 from reconciler.formats.geometry import EdgePolicy
+from reconciler.formats.import_records import kept_categories
 from reconciler.formats.items import ExportItem, Fragment, Fragments, ItemOutput, ItemPaths, OutputFile
 from reconciler.formats.naming import safe_component, settle_paths
-from reconciler.formats.pictures import Drawn, Picture, draw
+from reconciler.formats.pictures import Picture, draw
 from reconciler.model.json import JSON, JSONObject, canonical_json, digest
-
-_CHUNK: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,11 @@ class CocoWriter:
     def write_item(self, item: ExportItem) -> ItemOutput:
         """One fragment; no files of its own."""
         drawn = draw(item)
-        builder = _FragmentBuilder(self.options, drawn)
+        builder = _FragmentBuilder(self.options)
         for picture in drawn.pictures:
             builder.add_picture(picture, _file_name(item, picture.media, self.options))
-        return ItemOutput({}, builder.text(), drawn.account(), drawn.problems)
+        account = drawn.account()
+        return ItemOutput({}, builder.text(account), account, drawn.problems)
 
     def account(self, fragment: str) -> Account:
         """The account inside a fragment."""
@@ -94,7 +95,6 @@ def _file_name(item: ExportItem, media: str, options: CocoOptions) -> str:
 @dataclass(slots=True)
 class _FragmentBuilder:
     options: CocoOptions
-    drawn: Drawn
     lines: list[str] = field(default_factory=list)
     categories: list[JSONObject] = field(default_factory=list)
     image_ids: list[int] = field(default_factory=list)
@@ -103,7 +103,7 @@ class _FragmentBuilder:
     def add_picture(self, picture: Picture, file_name: str) -> None:
         self._image_line(picture.kept.get("image"), file_name, picture.size)
         options = self.options
-        rows = _rows(picture.kept)
+        rows = kept_categories(picture.kept)
         rules = ObjectRules(picture.size, options.geometry, options.crowd_masks, options.categories.skeletons, rows)
         for found in picture.objects:
             written = write_object(found, rules, picture.tally)
@@ -127,14 +127,14 @@ class _FragmentBuilder:
         if written.category is not None:
             if written.category not in self.categories:
                 self.categories.append(written.category)
-            category = _dump([class_key(written.category["name"]), written.category.get("id")])
+            category = _named(written.category["name"], written.category.get("id"))
         number = "" if written.id is None else str(written.id)
         joints = "" if written.joints is None else _dump(written.joints)
         self.lines.append(f"{written.kind}\t{number}\t{category}\t{joints}\t{_dump(written.body)}")
 
-    def text(self) -> str:
+    def text(self, account: Account) -> str:
         head = {
-            "account": encode_account(self.drawn.account()),
+            "account": encode_account(account),
             "categories": self.categories,
             "image_ids": self.image_ids,
             "ids": self.ids,
@@ -142,13 +142,10 @@ class _FragmentBuilder:
         return "\n".join([canonical_json(head), *self.lines])
 
 
-def _rows(kept: Mapping[str, JSON]) -> Mapping[int, JSONObject]:
-    rows = kept.get("categories")
-    return {
-        r["id"]: r
-        for r in (rows if isinstance(rows, list) else ())
-        if isinstance(r, Mapping) and _is_id(r.get("id")) and isinstance(r.get("name"), str)
-    }
+@lru_cache(maxsize=4096)
+def _named(name: str, number: int | None) -> str:
+    """What a line says of its category; the same for most of them."""
+    return _dump([class_key(name), number])
 
 
 def _is_id(value: JSON) -> bool:
@@ -161,22 +158,6 @@ _dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=Fa
 def _head(fragment: str) -> JSONObject:
     head: JSONObject = json.loads(fragment.partition("\n")[0])
     return head
-
-
-@dataclass(slots=True)
-class _Numbers:
-    """Gives ids in order: the wanted one to the first that asks, the next free one otherwise."""
-
-    reserved: set[int]
-    given: set[int] = field(default_factory=set)
-    next_free: Iterator[int] = field(default_factory=lambda: count(1))
-
-    def take(self, wanted: str) -> int:
-        number = int(wanted) if wanted else None
-        if number is None or number in self.given:
-            number = next(n for n in self.next_free if n not in self.reserved)
-        self.given.add(number)
-        return number
 
 
 # Kinds of annotation lines, and the file each goes to.
@@ -195,6 +176,7 @@ class _Assembly:
     kinds: set[str] = field(default_factory=lambda: {"a"})
     splits: set[str | None] = field(default_factory=set)
     rows: Sequence[JSONObject] = ()
+    names: dict[str, Sequence[JSON]] = field(default_factory=dict)
 
     def files(self) -> Iterator[OutputFile]:
         self.table = CategoryTable(self.options.categories)
@@ -204,7 +186,7 @@ class _Assembly:
         for kind in sorted(self.kinds, key=lambda k: _FILES[k]):
             for split in self._parts():
                 name = _FILES[kind] + (f"_{safe_component(split)}" if split is not None else "")
-                yield OutputFile(f"annotations/{name}.json", _chunked(self._file(kind, split)))
+                yield OutputFile(f"annotations/{name}.json", chunked(self._file(kind, split)))
         yield OutputFile("classes.json", iter((self._classes(),)))
 
     def _parts(self) -> list[str | None]:
@@ -240,7 +222,7 @@ class _Assembly:
 
     def _lines(self) -> Iterator[tuple[str | None, int, str]]:
         """(split, id of the picture, line) of every line, in order; pictures are numbered on the way."""
-        numbers = _Numbers(self.image_ids)
+        numbers = Numbers(self.image_ids)
         for fragment in self.fragments():
             image = 0
             for line in fragment.text.split("\n")[1:]:
@@ -251,10 +233,10 @@ class _Assembly:
     def _images(self, split: str | None) -> Iterator[str]:
         for its_split, number, line in self._lines():
             if its_split == split and line.startswith("i\t"):
-                yield _with({"id": number}, line.split("\t", 2)[2])
+                yield _with(f'"id":{number}', line.split("\t", 2)[2])
 
     def _annotations(self, kind: str, split: str | None) -> Iterator[str]:
-        numbers = _Numbers(self.ids)
+        numbers = Numbers(self.ids)
         for its_split, image, line in self._lines():
             if line.startswith("i\t"):
                 continue
@@ -264,13 +246,20 @@ class _Assembly:
                 yield self._annotation(number, image, category, joints, body)
 
     def _annotation(self, number: int, image: int, category: str, joints: str, body: str) -> str:
-        row: dict[str, JSON] = {"id": number, "image_id": image}
+        members = f'"id":{number},"image_id":{image}'
         if category:
-            name, wanted = json.loads(category)
-            row["category_id"] = self.table.id_of(name, wanted)
+            name, wanted = self._name(category)
+            members += f',"category_id":{self.table.id_of(name, wanted)}'
             if joints:
-                row |= _vector(json.loads(joints), self.table.joints(name))
-        return _with(row, body)
+                members += f",{_dump(_vector(json.loads(joints), self.table.joints(name)))[1:-1]}"
+        return _with(members, body)
+
+    def _name(self, category: str) -> Sequence[JSON]:
+        """Name and wanted id of a category; the same few texts stand in most lines."""
+        found = self.names.get(category)
+        if found is None:
+            found = self.names[category] = json.loads(category)
+        return found
 
 
 def _vector(joints: Sequence[Sequence[JSON]], names: Sequence[str]) -> JSONObject:
@@ -280,9 +269,9 @@ def _vector(joints: Sequence[Sequence[JSON]], names: Sequence[str]) -> JSONObjec
     return {"keypoints": values, "num_keypoints": sum(1 for seen in values[2::3] if seen)}
 
 
-def _with(row: JSONObject, body: str) -> str:
-    head = _dump(row)
-    return head if body == "{}" else f"{head[:-1]},{body[1:]}"
+def _with(members: str, body: str) -> str:
+    """An object's text with these members before those it has."""
+    return f"{{{members}}}" if body == "{}" else f"{{{members},{body[1:]}"
 
 
 def _joined(rows: Iterable[str]) -> Iterator[str]:
@@ -290,17 +279,3 @@ def _joined(rows: Iterable[str]) -> Iterator[str]:
     for row in rows:
         yield f"\n{row}" if first else f",\n{row}"
         first = False
-
-
-def _chunked(texts: Iterable[str]) -> Iterator[bytes]:
-    """The same text in pieces worth a system call each."""
-    waiting: list[str] = []
-    length = 0
-    for text in texts:
-        waiting.append(text)
-        length += len(text)
-        if length >= _CHUNK:
-            yield "".join(waiting).encode()
-            waiting, length = [], 0
-    if waiting:
-        yield "".join(waiting).encode()

@@ -1,26 +1,45 @@
-"""Geometry of DM annotations: the fields of one row to a shape, and back."""
+"""The tools of DM: which shape a row holds, read and written in every form it may stand in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import isfinite
 from typing import Final
 
 from reconciler.formats.annotations import (
     Box,
     Classification,
-    Joint,
     Mask,
-    Pair,
     Point,
     Polygon,
     Polyline,
     Raw,
     Shape,
     Skeleton,
+    Track,
 )
-from reconciler.formats.masks import check_runs, indices_to_runs, runs_to_indices
-from reconciler.model.json import JSON, JSONObject
+from reconciler.formats.dm_drawn import (
+    FROM_COORDINATE,
+    holes_row,
+    is_raw_mask,
+    mask_flags,
+    read_data,
+    read_holes,
+    read_mask_list,
+    write_coordinate,
+    write_data,
+    write_mask_list,
+)
+from reconciler.formats.dm_media import (
+    FIELDS,
+    has_fields,
+    read_fields,
+    read_flat,
+    read_track,
+    write_fields,
+    write_flat,
+    write_track,
+)
+from reconciler.formats.dm_values import Malformed, number
+from reconciler.model.json import JSONObject
 
 Read = tuple[Shape, frozenset[str], frozenset[str]]
 """A shape, and the keys of the two rows that went into it."""
@@ -36,37 +55,34 @@ _TOOLS: Final = {
     "point": "keypoint",
     "segmentation": "mask",
     "classification": "classification",
+    **{kind: kind for kind in FIELDS if kind != "section"},
 }
-OFFICIAL: Final = {"box": "bounding_box", "keypoint": "keypoint", "mask": "segmentation"}
-"""Kinds whose tool name in the SDK dialect may differ from what a payload says."""
+_OFFICIAL: Final = {"box": "bounding_box", "keypoint": "keypoint", "mask": "segmentation"}
 
 _COORDINATE: Final = frozenset({"coordinate"})
+_COORDINATES: Final = frozenset({"coordinates"})
+_HOLED: Final = frozenset({"coordinate", "holes"})
 _DATA: Final = frozenset({"data"})
 _BOX: Final = frozenset({"data", "rotation"})
+_POLYGON: Final = frozenset({"data", "holes"})
 _MASK: Final = frozenset({"pixel_indices", "isCompressed", "compressionFormat"})
 _MASK_INLINE: Final = frozenset({"data", "encoding", "isCompressed", "compressionFormat"})
 _SKELETON: Final = frozenset({"data", "keypoints", "visibility", "skeleton", "bbox"})
 _NONE: Final[frozenset[str]] = frozenset()
 
 
-class Malformed(ValueError):
-    """A row that cannot be read as the shape it claims to be; the message says why."""
+def kind_of(tool: str) -> str | None:
+    """box, polygon, polyline, keypoint, mask, classification or a tool of another media; None for any other tool."""
+    return _TOOLS.get(tool)
 
 
-def is_whole(value: JSON) -> bool:
-    """True for a JSON integer (bool is none)."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def number(value: JSON, what: str) -> float:
-    """Return a finite JSON number unchanged. Raises Malformed for anything else, `what` naming it."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
-        raise Malformed(f"{what} is {value!r}, not a finite number")
-    return value
+def official_tool(tool: str) -> str:
+    """What the platform's converter calls the tool; some payloads call it otherwise."""
+    return _OFFICIAL.get(_TOOLS.get(tool, ""), tool)
 
 
 def read_shape(tool: str, media: str, row: JSONObject, data: JSONObject | None, pixels: int | None) -> Read:
-    """Read the geometry of one annotation.
+    """Read the geometry of one annotation of version 1.
 
     row, data: its rows in `annotations` and `annotationsData`. pixels: size of the media, for masks. A tool that is not
     interpreted on this media gives `Raw`.
@@ -75,230 +91,133 @@ def read_shape(tool: str, media: str, row: JSONObject, data: JSONObject | None, 
         Malformed: the tool is known and its geometry is missing or wrong.
     """
     kind = _TOOLS.get(tool)
-    if kind is None or (kind == "mask" and not media.startswith("image")):
+    if kind in FROM_COORDINATE and data is not None and "coordinate" in data:
+        return _from_coordinate(kind, data), _NONE, _HOLED if "holes" in data else _COORDINATE
+    if kind is None:
         return Raw("unsupported_tool", row, data), _NONE, _NONE
     if kind == "classification":
         return Classification(), _NONE, _NONE
-    if data is not None and "coordinates" in data:
-        return Raw("unsupported_tool", row, data), _NONE, _NONE  # a shape per video frame
     if kind == "mask":
-        return _read_mask(row, data, pixels)
+        return _read_mask(media, row, data, pixels)
+    if kind in FIELDS:
+        return _read_fields(kind, tool, row, data)
     for holder, is_row in ((data, False), (row, True)):
-        if holder is not None and "coordinate" in holder:
-            used = _COORDINATE
-            return _FROM_COORDINATE[kind](holder["coordinate"]), used if is_row else _NONE, _NONE if is_row else used
+        if holder is not None and "coordinates" in holder:
+            return read_track(kind, holder["coordinates"]), *_used(_COORDINATES, is_row)
+    if "coordinate" in row:
+        return _from_coordinate(kind, row), _HOLED if "holes" in row else _COORDINATE, _NONE
     holder = row if "data" in row or data is None else data
     if "data" not in holder:
         raise Malformed(f"the {tool} has no geometry: neither `coordinate` nor `data`")
-    shape = read_data(kind, holder)
+    shape = _from_data(kind, holder)
     used = _SKELETON if isinstance(shape, Skeleton) else _BOX if isinstance(shape, Box) else _DATA
-    return shape, used, used
+    return (shape, _POLYGON, _POLYGON) if isinstance(shape, Polygon) and "holes" in holder else (shape, used, used)
 
 
-def read_data(kind: str, row: JSONObject) -> Shape:
-    """Read the flat form: [x, y, w, h], [[x, y], …], [x, y], or a pose with names and visibility beside it."""
-    value = row["data"]
-    match kind:
-        case "box":
-            x, y, width, height = _numbers(value, 4, "data")
-            turn = row.get("rotation")
-            return Box(x, y, width, height, None if turn is None else number(turn, "rotation"))
-        case "polygon":
-            return Polygon(_pairs(value, "data"))
-        case "polyline":
-            return Polyline(_pairs(value, "data"))
-        case _:
-            if isinstance(value, list) and value and isinstance(value[0], list):
-                return _skeleton(row)
-            return Point(*_numbers(value, 2, "data"))
+def _used(keys: frozenset[str], is_row: bool) -> tuple[frozenset[str], frozenset[str]]:
+    return (keys, _NONE) if is_row else (_NONE, keys)
 
 
-def kind_of(tool: str) -> str | None:
-    """box, polygon, polyline, keypoint, mask or classification; None for a tool that is not interpreted."""
-    return _TOOLS.get(tool)
+def _from_coordinate(kind: str | None, holder: JSONObject) -> Shape:
+    shape = FROM_COORDINATE[kind or ""](holder["coordinate"])
+    if "holes" in holder and isinstance(shape, Polygon):
+        return Polygon(shape.points, shape.point_ids, shape.holes + read_holes(holder["holes"]))
+    return shape
 
 
-def read_mask_list(values: JSON, *, raw: bool, pixels: int | None) -> Mask:
-    """Read run pairs, or single indices when `raw`. Raises Malformed on overlaps, wrong types, or pixels outside."""
-    if not isinstance(values, list):
-        raise Malformed(f"the mask is a {type(values).__name__}, not a list")
-    if raw:
-        if not all(is_whole(v) for v in values) or len(set(values)) != len(values):
-            raise Malformed("the mask's indices must be whole numbers without repetition")
-        runs = indices_to_runs(values)
-    else:
-        if not all(isinstance(v, list) and len(v) == 2 and is_whole(v[0]) and is_whole(v[1]) for v in values):
-            raise Malformed("the mask's runs must be pairs [start, length] of whole numbers")
-        runs = tuple((start, length) for start, length in values)
-    if wrong := check_runs(runs, pixels):
-        raise Malformed(wrong)
-    return Mask(runs, raw)
+def _from_data(kind: str, holder: JSONObject) -> Shape:
+    """A track where an object of frames stands, else the flat form."""
+    if type(holder["data"]) is dict:
+        return read_track(kind, holder["data"])
+    shape = read_data(kind, holder)
+    if "holes" in holder and isinstance(shape, Polygon):
+        return Polygon(shape.points, None, shape.holes + read_holes(holder["holes"]))
+    return shape
 
 
-def _read_mask(row: JSONObject, data: JSONObject | None, pixels: int | None) -> Read:
+def _read_fields(kind: str, tool: str, row: JSONObject, data: JSONObject | None) -> Read:
+    for holder, is_row in ((data, False), (row, True)):
+        if holder is not None and has_fields(kind, holder):
+            return read_fields(kind, holder), *_used(FIELDS[kind], is_row)
+    for holder in (row, data):
+        if holder is not None and "data" in holder:
+            return read_flat(kind, holder["data"]), _DATA, _DATA
+    raise Malformed(f"the {tool} has none of {', '.join(sorted(FIELDS[kind]))}")
+
+
+def _read_mask(media: str, row: JSONObject, data: JSONObject | None, pixels: int | None) -> Read:
+    """Pixels of a picture, or a stretch of any other media."""
     for holder, is_row in ((data, False), (row, True)):
         if holder is None:
             continue
-        if "pixel_indices" in holder:
-            mask = read_mask_list(holder["pixel_indices"], raw=_is_raw(holder), pixels=pixels)
-            return mask, _MASK if is_row else _NONE, _NONE if is_row else _MASK
-        if "data" in holder:
-            mask = read_mask_list(holder["data"], raw=_is_raw(holder), pixels=pixels)
-            return mask, _MASK_INLINE, _MASK_INLINE
         if "section" in holder:
-            return Raw("unsupported_tool", row, data), _NONE, _NONE
+            return read_fields("section", holder), *_used(FIELDS["section"], is_row)
+        if type(holder.get("data")) is dict:
+            return read_flat("section", holder["data"]), _DATA, _DATA
+        if not media.startswith("image"):
+            continue
+        if "pixel_indices" in holder:
+            mask = read_mask_list(holder["pixel_indices"], raw=is_raw_mask(holder), pixels=pixels)
+            return mask, *_used(_MASK, is_row)
+        if "data" in holder:
+            mask = read_mask_list(holder["data"], raw=is_raw_mask(holder), pixels=pixels)
+            return mask, _MASK_INLINE, _MASK_INLINE
+    if not media.startswith("image"):
+        return Raw("unsupported_tool", row, data), _NONE, _NONE
     raise Malformed("the mask has no `pixel_indices`")
 
 
-def _is_raw(holder: JSONObject) -> bool:
-    """Whether single indices are listed. The form is never guessed from the numbers."""
-    compressed = holder.get("isCompressed")
-    if compressed is None and holder.get("encoding") in ("dm_rle", "raw_indices"):
-        return bool(holder["encoding"] == "raw_indices")
-    form = (compressed, holder.get("compressionFormat"))
-    if form not in ((True, "rle"), (False, None)):
-        raise Malformed(f"isCompressed and compressionFormat are {form!r}, expected (true, 'rle') or (false, null)")
-    return compressed is False
+def read_v2_shape(tool: str, row: JSONObject, attributes: JSONObject, pixels: int | None) -> Shape:
+    """Read the geometry of a row of version 2. Raises Malformed as `read_shape` does."""
+    kind = kind_of(tool)
+    if kind is None:
+        return Raw("unsupported_tool", row)
+    if kind == "classification":
+        return Classification()
+    if "data" not in row:
+        raise Malformed(f"the {tool} has no `data`")
+    data = row["data"]
+    if kind in FIELDS:
+        return read_flat(kind, data)
+    if kind == "mask":
+        return read_flat("section", data) if type(data) is dict else _v2_mask(row, pixels)
+    shape = _from_data(kind, row)
+    if isinstance(shape, Box) and attributes.get("rotation") is not None:
+        return Box(shape.x, shape.y, shape.width, shape.height, number(attributes["rotation"], "rotation"))
+    return shape
 
 
-def _numbers(value: JSON, count: int, what: str) -> tuple[float, ...]:
-    if not isinstance(value, list) or len(value) != count:
-        raise Malformed(f"`{what}` is not a list of {count} numbers")
-    return tuple(number(v, f"{what}[{i}]") for i, v in enumerate(value))
-
-
-def _pairs(value: JSON, what: str) -> tuple[Pair, ...]:
-    if not isinstance(value, list):
-        raise Malformed(f"`{what}` is not a list of points")
-    points: list[Pair] = []
-    for i, pair in enumerate(value):
-        x, y = _numbers(pair, 2, f"{what}[{i}]")
-        points.append((x, y))
-    return tuple(points)
-
-
-def _skeleton(row: JSONObject) -> Skeleton:
-    points = _pairs(row["data"], "data")
-    names, seen = row.get("keypoints"), row.get("visibility", [2] * len(points))
-    if not isinstance(names, list) or len(names) != len(points) or not all(isinstance(n, str) for n in names):
-        raise Malformed("`keypoints` must name every point of `data`")
-    if not isinstance(seen, list) or len(seen) != len(points) or not all(is_whole(v) and 0 <= v <= 2 for v in seen):
-        raise Malformed("`visibility` must be 0, 1 or 2 for every point of `data`")
-    joints = tuple(Joint(n, x, y, v) for n, (x, y), v in zip(names, points, seen, strict=True))
-    return Skeleton(joints, _edges(row.get("skeleton")), _skeleton_box(row.get("bbox")))
-
-
-def _edges(value: JSON) -> tuple[tuple[int, int], ...] | None:
-    if value is None:
-        return None
-    if not isinstance(value, list) or not all(
-        isinstance(e, list) and len(e) == 2 and is_whole(e[0]) and is_whole(e[1]) for e in value
-    ):
-        raise Malformed("`skeleton` must be pairs of joint numbers")
-    return tuple((a, b) for a, b in value)
-
-
-def _skeleton_box(value: JSON) -> tuple[float, float, float, float] | None:
-    if value is None:
-        return None
-    x, y, width, height = _numbers(value, 4, "bbox")
-    return x, y, width, height
-
-
-def _box(value: JSON) -> Box:
-    if not isinstance(value, Mapping):
-        raise Malformed("`coordinate` is not an object with x, y, width, height")
-    x, y, width, height = (number(value.get(side), f"coordinate.{side}") for side in ("x", "y", "width", "height"))
-    rotation = value.get("rotation")
-    return Box(x, y, width, height, None if rotation is None else number(rotation, "coordinate.rotation"))
-
-
-def _ring(value: JSON) -> tuple[tuple[Pair, ...], tuple[str | None, ...] | None]:
-    if not isinstance(value, list) or not all(isinstance(p, Mapping) for p in value):
-        raise Malformed("`coordinate` is not a list of points with x and y")
-    points = tuple(
-        (number(p.get("x"), f"coordinate[{i}].x"), number(p.get("y"), f"coordinate[{i}].y"))
-        for i, p in enumerate(value)
-    )
-    ids = tuple(p.get("id") if isinstance(p.get("id"), str) else None for p in value)
-    return points, ids if any(i is not None for i in ids) else None
-
-
-def _point(value: JSON) -> Point:
-    if not isinstance(value, Mapping):
-        raise Malformed("`coordinate` is not an object with x and y")
-    return Point(number(value.get("x"), "coordinate.x"), number(value.get("y"), "coordinate.y"))
-
-
-_FROM_COORDINATE: Final[Mapping[str, Callable[[JSON], Shape]]] = {
-    "box": _box,
-    "polygon": lambda value: Polygon(*_ring(value)),
-    "polyline": lambda value: Polyline(*_ring(value)),
-    "keypoint": _point,
-}
+def _v2_mask(row: JSONObject, pixels: int | None) -> Mask:
+    if row.get("encoding") not in ("dm_rle", "raw_indices"):
+        raise Malformed("encoding is neither 'dm_rle' nor 'raw_indices'")
+    return read_mask_list(row["data"], raw=row["encoding"] == "raw_indices", pixels=pixels)
 
 
 def write_sdk(shape: Shape) -> JSONObject:
     """Geometry fields of the row in `annotationsData`, SDK dialect."""
     match shape:
-        case Box(x, y, width, height, rotation):
-            turned = {} if rotation is None else {"rotation": rotation}
-            return {"coordinate": {"x": x, "y": y, "width": width, "height": height, **turned}}
-        case Polygon(points, ids) | Polyline(points, ids):
-            return {"coordinate": _ring_rows(points, ids)}
-        case Point(x, y):
-            return {"coordinate": {"x": x, "y": y}}
+        case Polygon():
+            return {"coordinate": write_coordinate(shape), **holes_row(shape)}
+        case Box() | Polyline() | Point():
+            return {"coordinate": write_coordinate(shape)}
         case Mask(_, raw):
             return {"pixel_indices": write_mask_list(shape), **mask_flags(raw)}
         case Skeleton():
-            return write_seed(shape)
+            return write_data(shape)
+        case Track():
+            return {"coordinates": write_track(shape)}
         case Classification() | Raw():
             return {}
+        case _:
+            return write_fields(shape)
 
 
 def write_seed(shape: Shape) -> JSONObject:
     """Geometry fields of the row in `annotations`, SEED dialect."""
     match shape:
-        case Box(x, y, width, height, rotation):
-            return {"data": [x, y, width, height], **({} if rotation is None else {"rotation": rotation})}
-        case Polygon(points) | Polyline(points):
-            return {"data": [[x, y] for x, y in points]}
-        case Point(x, y):
-            return {"data": [x, y]}
-        case Mask(_, raw):
-            return {"data": write_mask_list(shape), **mask_flags(raw)}
-        case Skeleton():
-            return _skeleton_row(shape)
+        case Box() | Polygon() | Polyline() | Point() | Mask() | Skeleton():
+            return write_data(shape)
         case Classification() | Raw():
             return {}
-
-
-def mask_flags(raw: bool) -> JSONObject:
-    """The two members that must stand beside a mask's list."""
-    return {"isCompressed": not raw, "compressionFormat": None if raw else "rle"}
-
-
-def write_mask_list(mask: Mask) -> list[JSON]:
-    """The list of a mask in the form it came in."""
-    return runs_to_indices(mask.runs) if mask.raw else [[start, length] for start, length in mask.runs]
-
-
-def _ring_rows(points: tuple[Pair, ...], ids: tuple[str | None, ...] | None) -> list[JSONObject]:
-    names = ids or (None,) * len(points)
-    return [
-        {"x": x, "y": y} if name is None else {"x": x, "y": y, "id": name}
-        for (x, y), name in zip(points, names, strict=True)
-    ]
-
-
-def _skeleton_row(shape: Skeleton) -> JSONObject:
-    row: dict[str, JSON] = {
-        "data": [[j.x, j.y] for j in shape.joints],
-        "keypoints": [j.name for j in shape.joints],
-        "visibility": [j.visibility for j in shape.joints],
-    }
-    if shape.edges is not None:
-        row["skeleton"] = [list(edge) for edge in shape.edges]
-    if shape.box is not None:
-        row["bbox"] = list(shape.box)
-    return row
+        case _:
+            return {"data": write_flat(shape)}

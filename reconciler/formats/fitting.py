@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.formats.account import Loss, Outcome, Tally
-from reconciler.formats.annotations import Box, Joint, Mask, Polygon
+from reconciler.formats.annotations import Box, Joint, Mask, Polygon, Polyline
 from reconciler.formats.categories import class_key
-from reconciler.formats.geometry import EdgePolicy, Fit, Ring, Size, corners, fit_box, fit_joints, fit_ring
+from reconciler.formats.geometry import EdgePolicy, Fit, Ring, Size, corners, fit_box, fit_joints, fit_line, fit_ring
 from reconciler.formats.objects import ImageObject, joints_of
 
 XYWH = tuple[float, float, float, float]
@@ -22,22 +22,34 @@ XYWH = tuple[float, float, float, float]
 class FittedObject:
     """The shapes of one object that may be written, pixels from the top left.
 
-    rings: of its polygons. corners: of its turned box, four unless clipped; None without one. box: upright (x, y,
-    width, height) as drawn, or as given with a pose or an unedited import. mask: with at least one pixel. joints: of
-    its pose. clipped: a shape was cut. gone: parts that the policy left out, and why. refused: the policy leaves out
-    the whole object, as failed when true. assumed: joints that did not say whether they are visible.
+    polygons: the outer ring of each and then the holes cut out of it. corners: of its turned box, four unless clipped;
+    None without one. box: upright (x, y, width, height) as drawn, or as given with a pose or an unedited import. mask:
+    with at least one pixel. joints: of its pose. lines: of its polyline, several where it was cut. clipped: a shape was
+    cut. gone: parts that the policy left out, and why. refused: the policy leaves out the whole object, as failed when
+    true. assumed: joints that did not say whether they are visible.
     """
 
     found: ImageObject
-    rings: tuple[Ring, ...] = ()
+    polygons: tuple[tuple[Ring, ...], ...] = ()
     corners: Ring | None = None
     box: XYWH | None = None
     mask: Mask | None = None
     joints: tuple[Joint, ...] = ()
+    lines: tuple[Ring, ...] = ()
     clipped: bool = False
     gone: Mapping[str, Loss] = field(default_factory=dict)
     refused: tuple[Loss, bool] | None = None
     assumed: Sequence[str] = ()
+
+    @property
+    def rings(self) -> tuple[Ring, ...]:
+        """Outer rings of the polygons."""
+        return tuple([polygon[0] for polygon in self.polygons]) if self.polygons else ()
+
+    @property
+    def holes(self) -> tuple[Ring, ...]:
+        """Rings cut out of the polygons, fitted like them."""
+        return tuple([hole for polygon in self.polygons for hole in polygon[1:]]) if self.polygons else ()
 
     @property
     def is_whole(self) -> bool:
@@ -47,20 +59,25 @@ class FittedObject:
     @property
     def left(self) -> tuple[str, ...]:
         """Annotation ids of the parts that may be written."""
-        return tuple(i for i in self.found.ids if i not in self.gone)
+        return tuple([i for i in self.found.ids if i not in self.gone]) if self.gone else self.found.ids
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing may be written."""
-        return self.refused is not None or not (self.rings or self.corners or self.box or self.mask or self.joints)
+        return self.refused is not None or not (
+            self.rings or self.corners or self.box or self.mask or self.joints or self.lines
+        )
 
     def leave_out(self, tally: Tally, reason: Loss | None = None) -> None:
         """Tell the tally that nothing of the object is written. reason: None when the policy's holds."""
         why, failed = self.refused or (reason or next(iter(self.gone.values()), Loss.EMPTY_SHAPE), False)
         tally.note(Outcome.FAILED if failed else Outcome.DROPPED, why, *self.found.ids)
 
-    def settle(self, tally: Tally, class_name: str | None = None) -> None:
-        """Tell the tally that what is left is written, as one object of a class (None: of that of its first part)."""
+    def settle(self, tally: Tally, class_name: str | None = None, *, keeps_holes: bool = False) -> None:
+        """Tell the tally that what is left is written, as one object of a class (None: of that of its first part).
+
+        keeps_holes: with the holes of its rings.
+        """
         tally.written += len(self.left)
         body = self.found.body or self.found.parts[0]
         name = class_name or (class_key(body.class_name) if body.class_name else None)
@@ -70,6 +87,8 @@ class FittedObject:
             tally.note(Outcome.DROPPED, reason, part)
         if self.clipped:
             tally.note(Outcome.CLIPPED, Loss.OUTSIDE_MEDIA, *self.left)
+        if self.holes and not keeps_holes:
+            tally.note(Outcome.LOSSY, Loss.HOLES, *self.left)
         if self.assumed:
             tally.note(Outcome.LOSSY, Loss.VISIBILITY_ASSUMED, *self.assumed)
 
@@ -89,15 +108,16 @@ class _Fitting:
     gone: dict[str, Loss] = field(default_factory=dict)
 
     def fit(self) -> FittedObject:
-        rings = self._rings()
+        polygons = self._polygons()
         turned, box = self._box()
         joints, assumed = self._joints()
-        mask = self.found.mask if self.found.mask and self.found.mask.runs else None
+        lines = self._lines()
+        mask = self._mask()
         return FittedObject(
-            self.found, rings, turned, box, mask, joints, self.clipped, self.gone, self.refused, assumed
+            self.found, polygons, turned, box, mask, joints, lines, self.clipped, self.gone, self.refused, assumed
         )
 
-    def _judge(self, fit: Fit[Ring] | Fit[XYWH] | Fit[tuple[Joint, ...]], *parts: str) -> None:
+    def _judge(self, fit: Fit[Ring] | Fit[XYWH] | Fit[tuple[Joint, ...]] | Fit[tuple[Ring, ...]], *parts: str) -> None:
         """Remember what the policy did to some parts; a shape outside that must not be clipped decides for all."""
         self.clipped |= fit.clipped
         if fit.shape is not None or fit.reason is None:
@@ -106,19 +126,40 @@ class _Fitting:
         if self.policy.mode != "clip" and fit.reason is Loss.OUTSIDE_MEDIA and self.refused is None:
             self.refused = (fit.reason, fit.failed)
 
-    def _rings(self) -> tuple[Ring, ...]:
-        rings: list[Ring] = []
+    def _polygons(self) -> tuple[tuple[Ring, ...], ...]:
+        """Outer rings that are left, each with its holes."""
+        found: list[tuple[Ring, ...]] = []
         for part in self.found.polygons:
             assert isinstance(part.shape, Polygon)
             fit = fit_ring(part.shape.points, self.size, self.policy)
             self._judge(fit, part.id)
             if fit.shape is not None:
-                rings.append(fit.shape)
-        return tuple(rings)
+                fits = [fit_ring(hole, self.size, self.policy).shape for hole in part.shape.holes]
+                found.append((fit.shape, *(hole for hole in fits if hole is not None)))
+        return tuple(found)
+
+    def _lines(self) -> tuple[Ring, ...]:
+        part = next((p for p in self.found.parts if isinstance(p.shape, Polyline)), None)
+        if part is None or not isinstance(part.shape, Polyline):
+            return ()
+        fit = fit_line(part.shape.points, self.size, self.policy)
+        self._judge(fit, part.id)
+        return fit.shape or ()
+
+    def _mask(self) -> Mask | None:
+        """A mask that is larger than its picture cannot be cut: nobody knows how wide its rows are."""
+        part = next((p for p in self.found.parts if isinstance(p.shape, Mask)), None)
+        if part is None or not isinstance(part.shape, Mask) or not part.shape.runs:
+            return None
+        pixels = None if self.size is None else self.size[0] * self.size[1]
+        if pixels is None or max(start + length for start, length in part.shape.runs) <= pixels:
+            return part.shape
+        self._judge(Fit[Ring](None, reason=Loss.OUTSIDE_MEDIA, failed=self.policy.mode == "fail"), part.id)
+        return None
 
     def _box(self) -> tuple[Ring | None, XYWH | None]:
         """Corners of a turned box, or the upright box as drawn or as given; None, None when other parts say it."""
-        part = next((p for p in self.found.parts if isinstance(p.shape, Box)), None)
+        part = self.found.box_part
         if part is None or not isinstance(part.shape, Box):
             return None, self._given_box()
         shape = part.shape
@@ -132,8 +173,8 @@ class _Fitting:
 
     def _given_box(self) -> XYWH | None:
         """The box that came with an import whose shapes nobody edited, or with a pose."""
-        skeleton, given = self.found.skeleton, self.found.given_box
-        given = skeleton.box if skeleton is not None else given
+        skeleton = self.found.skeleton
+        given = skeleton.box if skeleton is not None else self.found.given_box
         if given is None or given[2] <= 0 or given[3] <= 0:
             return given
         fit = fit_box(given, self.size, self.policy)
@@ -141,14 +182,16 @@ class _Fitting:
         return fit.shape
 
     def _joints(self) -> tuple[tuple[Joint, ...], Sequence[str]]:
-        skeleton = self.found.skeleton
-        joints, assumed = (skeleton.joints, []) if skeleton else joints_of(self.found.points)
+        skeleton, points = self.found.skeleton, self.found.points
+        if skeleton is None and not points:
+            return (), ()
+        joints, assumed = (skeleton.joints, []) if skeleton else joints_of(points)
         if not joints:
             return (), ()
         fit = fit_joints(joints, self.size, self.policy)
         left = {j.name for j in fit.shape or ()}
         self._judge(fit)
-        for part in self.found.points:
+        for part in points:
             if (part.class_name or part.id) not in left:
                 self.gone[part.id] = Loss.OUTSIDE_MEDIA
         return fit.shape or (), assumed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from reconciler.formats.annotations import (
     Annotation,
@@ -24,10 +24,8 @@ from reconciler.formats.annotations import (
     visibility,
 )
 from reconciler.formats.dm_shapes import write_seed
+from reconciler.formats.import_records import RECORD_KEY, kept_records
 from reconciler.model.json import JSONObject, digest
-
-RECORD_KEY: Final = "coco"
-"""Member of `extra[media]` under which an import keeps what DM has no place for."""
 
 CAPTION_CLASS: Final = "caption"
 """Class of a classification that is a sentence about the picture, held by its attribute of that name."""
@@ -49,71 +47,98 @@ class ImageObject:
     @property
     def ids(self) -> tuple[str, ...]:
         """Annotation ids of the parts."""
-        return tuple(part.id for part in self.parts)
+        return tuple([part.id for part in self.parts])
 
     @property
     def box(self) -> Box | None:
         """The box among the parts."""
-        return next((p.shape for p in self.parts if isinstance(p.shape, Box)), None)
+        return _first(self.parts, Box)
+
+    @property
+    def box_part(self) -> Annotation | None:
+        """The part that is a box."""
+        for part in self.parts:
+            if type(part.shape) is Box:
+                return part
+        return None
 
     @property
     def mask(self) -> Mask | None:
         """The mask among the parts."""
-        return next((p.shape for p in self.parts if isinstance(p.shape, Mask)), None)
+        return _first(self.parts, Mask)
 
     @property
     def skeleton(self) -> Skeleton | None:
         """The whole pose among the parts."""
-        return next((p.shape for p in self.parts if isinstance(p.shape, Skeleton)), None)
+        return _first(self.parts, Skeleton)
 
     @property
     def given_box(self) -> tuple[float, float, float, float] | None:
         """The (x, y, width, height) that an import gave, while nobody edited the shapes."""
         value = self.record.get("bbox") if self.record and self.is_pristine else None
-        if isinstance(value, list) and len(value) == 4 and all(isinstance(v, (int, float)) for v in value):
-            return value[0], value[1], value[2], value[3]
-        return None
+        return (value[0], value[1], value[2], value[3]) if value is not None else None
 
     @property
     def polygons(self) -> tuple[Annotation, ...]:
         """The parts that are rings."""
-        return tuple(p for p in self.parts if isinstance(p.shape, Polygon))
+        return tuple([p for p in self.parts if type(p.shape) is Polygon])
 
     @property
     def points(self) -> tuple[Annotation, ...]:
         """The parts that are single joints."""
-        return tuple(p for p in self.parts if isinstance(p.shape, Point))
+        return tuple([p for p in self.parts if type(p.shape) is Point])
 
     @property
     def body(self) -> Annotation | None:
         """The part that says class and attributes of the whole: the first that is no joint."""
-        return next((p for p in self.parts if not isinstance(p.shape, Point)), None)
+        for part in self.parts:
+            if type(part.shape) is not Point:
+                return part
+        return None
+
+
+_Kind = TypeVar("_Kind", Box, Mask, Skeleton)
+
+
+def _first(parts: Iterable[Annotation], kind: type[_Kind]) -> _Kind | None:
+    """The first shape of a kind. (Asked several times for every object; a generator would take twice as long.)"""
+    for part in parts:
+        if type(part.shape) is kind:
+            return part.shape
+    return None
 
 
 def gather_objects(media: MediaAnnotations) -> tuple[list[ImageObject], list[Group]]:
     """All objects of one picture, by the position of their first part, and the groups that are no object."""
-    by_id = {a.id: a for a in media.annotations if a.id}
-    taken: dict[str, ImageObject] = {}
+    if not media.groups and RECORD_KEY not in media.extra:
+        return [ImageObject((a,)) for a in media.annotations], []
+    by_id = {a.id: a for a in reversed(media.annotations) if a.id}  # the first of equal ids
+    taken: dict[int, ImageObject] = {}
     for found in _recorded(media, by_id):
-        taken.update((i, found) for i in found.ids)
+        if not any(id(p) in taken for p in found.parts):
+            taken.update((id(p), found) for p in found.parts)
     loose: list[Group] = []
     for group in media.groups:
         parts = tuple(by_id[m] for m in dict.fromkeys(group.members) if m in by_id)
-        if all(p.id in taken for p in parts):
+        if all(id(p) in taken for p in parts):
             continue
-        if is_one_object(parts) and not any(p.id in taken for p in parts):
-            taken.update((p.id, ImageObject(parts, group=group)) for p in parts)
+        if is_one_object(parts) and not any(id(p) in taken for p in parts):
+            found = ImageObject(parts, group=group)
+            taken.update((id(p), found) for p in parts)
         else:
             loose.append(group)
     return list(_ordered(media.annotations, taken)), loose
 
 
-def _ordered(annotations: Iterable[Annotation], taken: Mapping[str, ImageObject]) -> Iterator[ImageObject]:
+def _ordered(annotations: Iterable[Annotation], taken: Mapping[int, ImageObject]) -> Iterator[ImageObject]:
+    """Each object once, where its first part is. taken: objects by the identity of their parts."""
     seen: set[int] = set()
     for annotation in annotations:
-        found = taken.get(annotation.id) or ImageObject((annotation,))
-        if len(found.parts) == 1 or id(found.parts) not in seen:
-            seen.add(id(found.parts))
+        found = taken.get(id(annotation))
+        if found is None:
+            yield ImageObject((annotation,))
+        elif id(found) not in seen:
+            seen.add(id(found))
             yield found
 
 
@@ -131,19 +156,11 @@ def is_one_object(parts: Sequence[Annotation]) -> bool:
 
 
 def _recorded(media: MediaAnnotations, by_id: Mapping[str, Annotation]) -> Iterator[ImageObject]:
-    for record in _records(media):
-        parts = tuple(by_id[m] for m in record["annotations"] if m in by_id)
+    for record in kept_records(media)[0]:
+        parts = tuple(by_id[m] for m in dict.fromkeys(record["annotations"]) if m in by_id)
         if parts and not any(isinstance(p.shape, Raw) for p in parts):
             pristine = len(parts) == len(record["annotations"]) and shape_digest(parts) == record.get("shape")
             yield ImageObject(parts, record, pristine)
-
-
-def _records(media: MediaAnnotations) -> Iterator[JSONObject]:
-    kept = media.extra.get(RECORD_KEY)
-    rows = kept.get("objects") if isinstance(kept, Mapping) else None
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, Mapping) and isinstance(row.get("annotations"), list):
-            yield row
 
 
 def shape_digest(parts: Iterable[Annotation]) -> str:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, get_args
 
 from reconciler.errors import Problem
 from reconciler.formats.account import Account, Loss, Outcome, Tally, total
-from reconciler.formats.annotations import MediaAnnotations
+from reconciler.formats.annotations import Classification, DrawnShape, MediaAnnotations, Raw
 from reconciler.formats.dm import decode_payload
+from reconciler.formats.dm_values import malformed
 from reconciler.formats.geometry import Size
+from reconciler.formats.import_records import RECORD_KEY, kept_records
 from reconciler.formats.items import ExportItem
 from reconciler.formats.naming import primary_media
-from reconciler.formats.objects import RECORD_KEY, ImageObject, gather_objects
+from reconciler.formats.objects import ImageObject, gather_objects
 from reconciler.model.json import JSON
+
+_SHOWN: Final = frozenset((*get_args(DrawnShape), Classification))
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One picture of an item. drawn: its annotations. size: (width, height) in pixels, None when unknown.
 
-    objects: of the annotations. tally: its part of the item's account; the groups and relations that make no object
-    are in it already.
+    objects: of the annotations that mark something in a picture, or are about all of it. tally: its part of the item's
+    account; other annotations, and the groups and relations that make no object, are in it already.
     """
 
     drawn: MediaAnnotations
@@ -57,13 +62,19 @@ class Drawn:
         return total(t.account() for t in (*(p.tally for p in self.pictures), *self.refused))
 
 
-def draw(item: ExportItem) -> Drawn:
-    """Decode an item's payload and gather the objects of each of its pictures."""
+def draw(item: ExportItem, *, keeps_groups: bool = False) -> Drawn:
+    """Decode an item's payload and gather the objects of each of its pictures.
+
+    keeps_groups: the format can hold any group, so those that make no object are no loss.
+    """
     decoded = decode_payload(item.data, lossless=False)
     by_media = {m.media: m for m in decoded.document.media}
-    pictures = tuple(_picture(item, by_media.get(m, MediaAnnotations(m))) for m in _names(item, by_media))
+    pictures = tuple(_picture(item, by_media.get(m, MediaAnnotations(m)), keeps_groups) for m in _names(item, by_media))
     others = tuple(_refused(item, m) for m in by_media.values() if not _is_picture(item, m.media) and m.annotations)
-    return Drawn(pictures, others, tuple(_placed(p, item.key) for p in decoded.problems))
+    records = (
+        malformed(place, "this is not what an import keeps") for m in by_media.values() for place in kept_records(m)[1]
+    )
+    return Drawn(pictures, others, tuple([_placed(p, item.key) for p in (*decoded.problems, *records)]))
 
 
 def _names(item: ExportItem, by_media: Mapping[str, MediaAnnotations]) -> list[str]:
@@ -78,17 +89,29 @@ def _is_picture(item: ExportItem, media: str) -> bool:
     return media.startswith("image") if file is None or file.type is None else file.type == "image"
 
 
-def _picture(item: ExportItem, drawn: MediaAnnotations) -> Picture:
+def _picture(item: ExportItem, drawn: MediaAnnotations, keeps_groups: bool) -> Picture:
     tally = Tally(item.key, drawn.media, read=len(drawn.annotations))
     objects, loose = gather_objects(drawn)
     size = _size(item, drawn)
-    if size is None and drawn.annotations:
-        tally.note(Outcome.LOSSY, Loss.SIZE_UNKNOWN, *(a.id for a in drawn.annotations))
-    for group in loose:
+    shown = [found for found in objects if _is_shown(found, tally)]
+    shaped = [a.id for a in drawn.annotations if not isinstance(a.shape, Classification)]
+    if size is None and shaped:
+        tally.note(Outcome.LOSSY, Loss.SIZE_UNKNOWN, *shaped)
+    for group in () if keeps_groups else loose:
         tally.note(Outcome.LOSSY, Loss.GROUP, *group.members)
     if drawn.relations:
         tally.note(Outcome.LOSSY, Loss.RELATIONS)
-    return Picture(drawn, size, tuple(objects), tally)
+    return Picture(drawn, size, tuple(shown), tally)
+
+
+def _is_shown(found: ImageObject, tally: Tally) -> bool:
+    """Whether a format of pictures may hold the object; the tally is told when none does."""
+    shape = found.parts[0].shape
+    if type(shape) in _SHOWN:
+        return True
+    reason = Loss(shape.reason) if isinstance(shape, Raw) else Loss.UNSUPPORTED_TOOL
+    tally.note(Outcome.DROPPED, reason, found.parts[0].id)
+    return False
 
 
 def _size(item: ExportItem, drawn: MediaAnnotations) -> Size | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.formats.account import Account, decode_account, encode_account
+from reconciler.formats.dm import count_annotations
 from reconciler.formats.items import ExportItem, Fragments, ItemOutput, ItemPaths, OutputFile
 from reconciler.formats.naming import settle_paths
 from reconciler.model.json import JSON, canonical_json, digest
@@ -40,7 +41,7 @@ class SynapseJsonWriter:
         value = _parsed(item.data)
         path = self.paths(item).annotation
         assert path is not None
-        count = _count(value)
+        count = count_annotations(value)
         account = Account(count, count)
         fragment = canonical_json({"account": encode_account(account)})
         return ItemOutput({path: canonical_json(value).encode()}, fragment, account)
@@ -62,11 +63,3 @@ def _parsed(value: JSON) -> JSON:
         return json.loads(value)
     except ValueError:
         return value
-
-
-def _count(value: JSON) -> int:
-    """Annotations in a payload, without interpreting them."""
-    rows = value.get("annotations") if isinstance(value, dict) else None
-    if not isinstance(rows, dict):
-        return 0
-    return sum(len(row) for row in rows.values() if isinstance(row, list))

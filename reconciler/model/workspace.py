@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from reconciler.errors import Location, Problem
@@ -37,6 +38,28 @@ class Safety:
     max_calls: int | None = None
 
 
+class ExecutorKind(StrEnum):
+    """What carries out scanning, hashing and transfer."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Where heavy work runs. It never bears on the result, so it is in no digest.
+
+    address: of a Ray cluster: auto, HOST:PORT or ray://HOST:PORT. retries: how often a task is done again whose worker
+    was lost. cpus_per_task: what a task reserves at the cluster. runtime_env: passed to Ray as it is.
+    """
+
+    executor: ExecutorKind = ExecutorKind.LOCAL
+    address: str = "auto"
+    retries: int = 3
+    cpus_per_task: float = 1.0
+    runtime_env: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """root: absolute folder. state_url: path relative to root, or a URL. secrets: every secret text that was
@@ -49,6 +72,7 @@ class Workspace:
     state_url: str = ".reconciler/state.db"
     environment: str | None = None
     safety: Safety = Safety()
+    execution: Execution = Execution()
     location: Location | None = None
     secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
 

@@ -36,6 +36,18 @@ def open_provider(
     return _lookup(_REMOTE, settings.type, f"backends.{settings.name}.type")(settings, None, parallelism)
 
 
+def with_credentials(settings: BackendSettings) -> BackendSettings:
+    """The same settings with all that this machine knows besides, so that they let in from any other one too.
+
+    Raises Denied when no credentials were found.
+    """
+    if settings.type == "sage":
+        from reconciler.providers.sage.connection import complete_settings
+    else:
+        from reconciler.providers.datamaker.connection import complete_settings
+    return complete_settings(settings)
+
+
 def _lookup(table: Mapping[str, _Factory], name: str, place: str) -> _Factory:
     if name not in table:
         allowed = ", ".join(sorted({*table, "embedded"} if table is _REMOTE else table))

@@ -10,6 +10,7 @@ from reconciler.sources.hashing import hash_units
 from reconciler.sources.survey import Survey, survey
 from reconciler.sources.table import MetadataTable, read_metadata
 from reconciler.sources.verdicts import Verdicts
+from reconciler.sources.visibility import check_sources_visible
 
 __all__ = [
     "Account",
@@ -24,6 +25,7 @@ __all__ = [
     "Survey",
     "Tally",
     "Verdicts",
+    "check_sources_visible",
     "describe",
     "explore",
     "file_rules",

@@ -7,7 +7,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -15,6 +15,8 @@ from reconciler.content.detect import HEAD_BYTES
 from reconciler.content.inspection import Inspection
 from reconciler.content.judging import Breach
 from reconciler.errors import Problem, Severity, SourceError
+from reconciler.execution.base import Executor, Task
+from reconciler.execution.local import LocalExecutor
 from reconciler.model.checksum import Algorithm, Checksum
 from reconciler.model.resource import AssetSet
 from reconciler.model.unit import FileRef, Unit
@@ -27,6 +29,7 @@ from reconciler.sources.flaws import content_flaw, flaw_problem, is_checked
 from reconciler.sources.location import Place, failure, locate
 from reconciler.sources.remote import UNTRUSTED, version_token
 from reconciler.sources.verdicts import Verdicts
+from reconciler.sources.visibility import check_visible
 
 _UNITS_PER_BATCH = 256
 # Files that one task reads: a task per file would spend more on the queue than on small files.
@@ -56,7 +59,30 @@ class _Batch:
     units: list[Unit]
     known: dict[tuple[int, str], Digested]
     breaches: dict[tuple[int, str], tuple[Breach, ...]]
-    reading: list[tuple[list[FileRef], Future[list[_Read | SourceError]]]]
+    reading: list[tuple[list[FileRef], Task[list[_Read | SourceError]]]]
+
+    def cancel(self) -> None:
+        """Begin none of its tasks any more."""
+        for _, task in self.reading:
+            task.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads files; sent to where it is done.
+
+    algorithm: None only judges. elsewhere: in another process, perhaps of another machine.
+    """
+
+    places: tuple[Place, ...]
+    algorithm: Algorithm | None
+    rules: FileRules | None
+    elsewhere: bool
+
+    def __call__(self, files: Sequence[FileRef]) -> list[_Read | SourceError]:
+        if self.elsewhere:
+            check_visible([self.places[number] for number in sorted({file.source for file in files})])
+        return [_read_file(self.places[file.source], file, self.algorithm, self.rules) for file in files]
 
 
 def hash_units(
@@ -65,7 +91,8 @@ def hash_units(
     algorithm: Algorithm,
     cache: DigestCache,
     *,
-    workers: int,
+    workers: int = 1,
+    executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
     report: Callable[[Problem], None] | None = None,
     verdicts: Verdicts | None = None,
@@ -73,20 +100,20 @@ def hash_units(
     """Yield the units with checksums, in the same order; reads ahead by a bounded number of units.
 
     A file whose size, mtime_ns and inode (or remote version token) are those of an earlier run is not read again.
-    progress: called with the size of each settled file, read or not. report: called with warnings about content, such
-    as a `.json` file that is not JSON; also for files that were not read again. At most `MAX_FINDINGS` of them.
+    executor: what reads files; None for `workers` threads that end with the pass. progress: called with the size of
+    each settled file, read or not. report: called with warnings about content, such as a `.json` file that is not JSON;
+    also for files that were not read again. At most `MAX_FINDINGS` of them.
     verdicts: judges files by content rules while they are read, and is told of all; a file that is only judged is read
     no further than its rules need.
 
     Raises:
         SourceError: at the end, naming every file that could not be read; their units are left out.
     """
-    run = _Run(asset_set, algorithm, cache, progress or (lambda _: None), report or (lambda _: None), verdicts)
-    with ThreadPoolExecutor(max(1, workers), thread_name_prefix="hash") as pool:
-        try:
-            yield from run.hashed(units, pool, ahead=max(2, workers))
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    with ExitStack() as stack:
+        chosen = executor or stack.enter_context(closing(LocalExecutor(workers)))
+        told = (progress or (lambda _: None), report or (lambda _: None))
+        run = _Run(asset_set, algorithm, cache, chosen, *told, verdicts)
+        yield from run.hashed(units)
     run.report_rest()
     if run.problems:
         raise SourceError(run.problems)
@@ -100,6 +127,7 @@ class _Run:
         asset_set: AssetSet,
         algorithm: Algorithm,
         cache: DigestCache,
+        executor: Executor,
         progress: Callable[[int], None],
         report: Callable[[Problem], None],
         verdicts: Verdicts | None,
@@ -110,21 +138,29 @@ class _Run:
         self._places = tuple(locate(source.url, folder, source.options) for source in asset_set.sources)
         self._algorithm = algorithm
         self._cache = cache
+        self._executor = executor
         self._progress = progress
         self._report = report
         self._flaws = 0
         self._verdicts = verdicts
-        self._rules = verdicts.rules if verdicts else None
+        rules = verdicts.rules if verdicts else None
+        self._hashing = _Reader(self._places, algorithm, rules, elsewhere=executor.is_remote)
+        self._judging = replace(self._hashing, algorithm=None)
 
-    def hashed(self, units: Iterator[Unit], pool: ThreadPoolExecutor, ahead: int) -> Iterator[Unit]:
-        """Keep `ahead` batches under way and finish them in order."""
+    def hashed(self, units: Iterator[Unit]) -> Iterator[Unit]:
+        """Keep a batch for every worker under way and finish them in order."""
         pending: deque[_Batch] = deque()
-        while group := list(islice(units, _UNITS_PER_BATCH)):
-            pending.append(self._start(group, pool))
-            if len(pending) >= ahead:
+        ahead = max(2, self._executor.workers)
+        try:
+            while group := list(islice(units, _UNITS_PER_BATCH)):
+                pending.append(self._start(group))
+                if len(pending) >= ahead:
+                    yield from self._finish(pending.popleft())
+            while pending:
                 yield from self._finish(pending.popleft())
-        while pending:
-            yield from self._finish(pending.popleft())
+        finally:
+            for batch in pending:
+                batch.cancel()
 
     def report_rest(self) -> None:
         """Say how many flawed files were not told one by one."""
@@ -132,20 +168,17 @@ class _Run:
             what = f"{self._flaws - MAX_FINDINGS:,} more files with faulty content are not listed"
             self._report(Problem(what, severity=Severity.WARNING, address=self._address))
 
-    def _start(self, units: list[Unit], pool: ThreadPoolExecutor) -> _Batch:
+    def _start(self, units: list[Unit]) -> _Batch:
         files = {(file.source, file.path): file for unit in units for file in unit.files}
         stamps = {key: _cache_stamp(self._places[file.source], file) for key, file in files.items()}
         known = self._known(stamps)
         breaches = self._verdicts.known(files, stamps) if self._verdicts else {}
         unread = [file for key, file in files.items() if key not in known]
-        tasks = [(task, pool.submit(self._read_files, task, self._algorithm)) for task in _tasks(unread)]
+        tasks = [(task, self._executor.submit(self._hashing, task)) for task in _tasks(unread)]
         if self._verdicts:
             unseen = [file for key, file in files.items() if key in known and key not in breaches]
-            tasks += [(task, pool.submit(self._read_files, task, None)) for task in _tasks(unseen)]
+            tasks += [(task, self._executor.submit(self._judging, task)) for task in _tasks(unseen)]
         return _Batch(units, known, breaches, tasks)
-
-    def _read_files(self, files: Sequence[FileRef], algorithm: Algorithm | None) -> list[_Read | SourceError]:
-        return [_read_file(self._places[file.source], file, algorithm, self._rules) for file in files]
 
     def _known(self, stamps: Mapping[tuple[int, str], str]) -> dict[tuple[int, str], Digested]:
         by_source: dict[int, list[tuple[str, str]]] = {}

@@ -41,6 +41,23 @@ class Skipped:
     folders: Tallies = field(default_factory=Tallies)
 
 
+@dataclass(slots=True)
+class ListedFolders:
+    """What one walk found of a source, to be sent between processes and taken over by a `Listing`.
+
+    folders: (prefix, rows, bytes), in the order they were found.
+    """
+
+    folders: list[tuple[str, list[str], int]] = field(default_factory=list)
+    skipped: Skipped = field(default_factory=Skipped)
+    file_count: int = 0
+
+    def add_folder(self, prefix: str, rows: list[str], size_bytes: int) -> None:
+        """Add the rows of one folder."""
+        self.folders.append((prefix, rows, size_bytes))
+        self.file_count += len(rows)
+
+
 class Listing:
     """The files of one source, folder by folder, with a digest over all of them. Owns a temporary file."""
 
@@ -62,6 +79,13 @@ class Listing:
         header = _HEADER.pack(len(head), len(block))
         self._digest.update(header + head + block)
         self._spool.write(header + head + block)
+
+    def take_over(self, found: ListedFolders) -> None:
+        """Add what another walk found; walks must come in a stable order."""
+        for prefix, rows, size_bytes in found.folders:
+            self.add_folder(prefix, rows, size_bytes)
+        self.skipped.files.merge(found.skipped.files)
+        self.skipped.folders.merge(found.skipped.folders)
 
     def hexdigest(self) -> str:
         """Digest over every name, size and stamp, and over what the walk left out."""

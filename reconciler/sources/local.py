@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.errors import Location, Problem, SourceError
-from reconciler.sources.listing import Listing
+from reconciler.sources.listing import ListedFolders, Listing
 from reconciler.sources.location import Place, failure
 from reconciler.sources.names import hidden_rule
 from reconciler.sources.selection import Selection
@@ -25,7 +25,7 @@ _SUSPECT = frozenset(".~@#_$TtEeDdSsLlIi")
 
 
 @dataclass(frozen=True, slots=True)
-class _Folder:
+class Folder:
     """A folder still to be searched. hops: real paths of the folders that held the symlinks on the way here."""
 
     prefix: str
@@ -42,16 +42,15 @@ def list_local(
     Raises:
         SourceError: the folder itself is missing, not a folder, or unreadable.
     """
-    _check_root(place)
-    walk = _Walk(place, selection, recursive)
-    pending = [_Folder("")]
-    while pending and (limit is None or walk.listing.file_count < limit):
-        found = walk.scan(pending.pop(), None if limit is None else limit - walk.listing.file_count)
-        pending.extend(sorted(found, key=lambda folder: folder.prefix, reverse=True))
-    return walk.listing, walk.problems
+    check_root(place)
+    listing = Listing()
+    walk = Walk(place, selection, recursive, listing)
+    walk.search([Folder("")], limit)
+    return listing, walk.problems
 
 
-def _check_root(place: Place) -> None:
+def check_root(place: Place) -> None:
+    """Raise SourceError unless the place is a folder that is there."""
     try:
         mode = os.stat(place.path).st_mode
     except OSError as error:
@@ -70,20 +69,30 @@ def _until(entries: Iterable[os.DirEntry[str]], rows: list[str], room: int) -> I
         yield entry
 
 
-class _Walk:
-    """The state of one walk."""
+class Walk:
+    """The state of one walk. listing: takes what is found."""
 
-    def __init__(self, place: Place, selection: Selection, recursive: bool) -> None:
-        self.listing = Listing()
+    def __init__(self, place: Place, selection: Selection, recursive: bool, listing: Listing | ListedFolders) -> None:
+        self.listing = listing
         self.problems: list[Problem] = []
         self._place = place
         self._selection = selection
         self._recursive = recursive
 
-    def scan(self, folder: _Folder, room: int | None) -> list[_Folder]:
-        """Add the files of one folder, at most `room` of them, to the listing; returns its sub-folders to search."""
+    def search(self, folders: Sequence[Folder], limit: int | None = None) -> None:
+        """Search folders and all below them, each before what it holds, in order of name; stop after `limit` files."""
+        pending = list(reversed(folders))
+        while pending and (limit is None or self.listing.file_count < limit):
+            room = None if limit is None else limit - self.listing.file_count
+            pending.extend(reversed(self.scan(pending.pop(), room)))
+
+    def scan(self, folder: Folder, room: int | None = None) -> list[Folder]:
+        """Add the files of one folder, at most `room` of them, to the listing.
+
+        Returns its sub-folders to search, in order of name.
+        """
         rows: list[str] = []
-        folders: list[_Folder] = []
+        folders: list[Folder] = []
         total = 0
         append, suspect, prefix = rows.append, _SUSPECT, folder.prefix
         try:
@@ -93,7 +102,7 @@ class _Walk:
                     if name[0] in suspect and self._is_hidden(prefix, entry):
                         continue
                     if entry.is_dir(follow_symlinks=False):
-                        folders.append(_Folder(f"{prefix}{name}/", folder.hops))
+                        folders.append(Folder(f"{prefix}{name}/", folder.hops))
                         continue
                     try:
                         found = entry.stat()
@@ -109,7 +118,7 @@ class _Walk:
             return []
         if rows:
             self.listing.add_folder(prefix, rows, total)
-        return list(self._wanted(folders))
+        return sorted(self._wanted(folders), key=lambda folder: folder.prefix)
 
     def _is_hidden(self, prefix: str, entry: os.DirEntry[str]) -> bool:
         rule = hidden_rule(entry.name)
@@ -119,9 +128,7 @@ class _Walk:
         (skipped.folders if entry.is_dir() else skipped.files).add(rule, prefix + entry.name)
         return True
 
-    def _is_plain(
-        self, folder: _Folder, entry: os.DirEntry[str], found: os.stat_result, folders: list[_Folder]
-    ) -> bool:
+    def _is_plain(self, folder: Folder, entry: os.DirEntry[str], found: os.stat_result, folders: list[Folder]) -> bool:
         """Judge what is not simply a readable file: a linked folder, a special file, a file without read permission."""
         path = folder.prefix + entry.name
         if stat.S_ISDIR(found.st_mode):
@@ -135,7 +142,7 @@ class _Walk:
             return False
         return True
 
-    def _follow(self, folder: _Folder, path: str, folders: list[_Folder]) -> None:
+    def _follow(self, folder: Folder, path: str, folders: list[Folder]) -> None:
         """Queue a linked folder unless it lies above the link, which would go round for ever."""
         here = os.path.realpath(self._place.below(folder.prefix))
         target = os.path.realpath(self._place.below(path))
@@ -143,9 +150,9 @@ class _Walk:
         if any(os.path.commonpath((target, hop)) == target for hop in hops):
             self.listing.skipped.folders.add("symbolic link to a folder above it", path)
         else:
-            folders.append(_Folder(f"{path}/", hops))
+            folders.append(Folder(f"{path}/", hops))
 
-    def _wanted(self, folders: list[_Folder]) -> Iterator[_Folder]:
+    def _wanted(self, folders: list[Folder]) -> Iterator[Folder]:
         for folder in folders:
             rule = self._selection.prunes(folder.prefix)
             if not self._recursive:

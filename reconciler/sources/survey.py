@@ -16,6 +16,7 @@ from functools import partial
 from typing import TypeVar
 
 from reconciler.errors import Location, Problem, SourceError
+from reconciler.execution.base import Executor
 from reconciler.model.json import JSON, JSONObject, digest
 from reconciler.model.resource import (
     AssetSet,
@@ -38,6 +39,7 @@ from reconciler.sources.metadata import check_path_regex, sidecar_pattern
 from reconciler.sources.remote import UNTRUSTED, list_remote, version_token
 from reconciler.sources.schema import MetaValidator
 from reconciler.sources.selection import Selection, selections
+from reconciler.sources.spread_walk import list_spread
 from reconciler.sources.table_place import found_table
 
 Result = TypeVar("Result")
@@ -86,10 +88,12 @@ def survey(
     specifications: tuple[FileSpecification, ...],
     metadata: Sequence[MetadataSource],
     unit_meta_schema: JSONObject | None = None,
+    executor: Executor | None = None,
 ) -> Survey:
     """Walk all sources; reads directory entries and file status only.
 
-    metadata: the sources that the asset set names, in any order; others are passed over.
+    metadata: the sources that the asset set names, in any order; others are passed over. executor: where trees are
+    walked; None for here.
 
     Raises:
         SourceError: with every problem: sources missing, unreadable, empty (no file that the rules leave), broken
@@ -99,7 +103,7 @@ def survey(
     plan = SurveyPlan(asset_set, specifications, _ordered(asset_set, metadata), unit_meta_schema)
     problems: list[Problem] = []
     walked = range(len(asset_set.sources)) if asset_set.manifest is None else range(0)
-    listings = [_attempt(problems, partial(_list, plan, number, problems)) for number in walked]
+    listings = [_attempt(problems, partial(_list, plan, number, problems, executor)) for number in walked]
     manifest = _attempt(problems, partial(_list_manifest, plan, asset_set.manifest)) if asset_set.manifest else None
     for source in plan.tables:
         _attempt(problems, partial(table_identity, source))
@@ -194,10 +198,13 @@ def _ordered(asset_set: AssetSet, metadata: Sequence[MetadataSource]) -> tuple[M
     return tuple(known[ref.address] for ref in asset_set.metadata)
 
 
-def _list(plan: SurveyPlan, number: int, problems: list[Problem]) -> Listing:
+def _list(plan: SurveyPlan, number: int, problems: list[Problem], executor: Executor | None) -> Listing:
     source, place, selection = plan.asset_set.sources[number], plan.places[number], plan.selections[number]
-    list_source = list_local if place.is_local else list_remote
-    listing, found = list_source(place, selection, recursive=source.recursive)
+    if executor is not None and executor.is_remote and place.is_local and source.recursive:
+        listing, found = list_spread(place, selection, executor)
+    else:
+        list_source = list_local if place.is_local else list_remote
+        listing, found = list_source(place, selection, recursive=source.recursive)
     problems += found
     if not found and not _has_usable_file(listing, selection):
         problems.append(_empty(place, listing))

@@ -1,6 +1,6 @@
 """All benchmarks."""
 
-from tests.benchmarks import exports, hashing, manifests, metadata, population, sage, service, startup, uploads
+from tests.benchmarks import cluster, exports, hashing, manifests, metadata, population, sage, service, startup, uploads
 
 startup.main()
 population.main()
@@ -11,3 +11,4 @@ sage.main()
 hashing.main()
 uploads.main()
 exports.main()
+cluster.main()

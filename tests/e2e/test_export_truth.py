@@ -119,3 +119,12 @@ def test_ground_truth_filters_are_the_backends(bench, wanted, expected):
     bench.set("Export", "gold", filter=wanted)
     assert bench.apply().exit_code is ExitCode.OK
     assert names(bench, "instances.json") == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), [("ids", ["b.jpg"]), ("exclude_ids", ["a.jpg", "c.jpg"])])
+def test_ground_truth_is_chosen_by_the_ids_of_events(bench, name, expected):
+    bench.apply()
+    events = sorted(row["pgh_id"] for row in bench.pages("/v2/ground-truth-events/"))
+    bench.set("Export", "gold", filter={name: [events[1]]})
+    assert bench.apply().exit_code is ExitCode.OK
+    assert names(bench, "instances.json") == expected

@@ -10,6 +10,7 @@ import typer
 from reconciler.cli.group import Command
 from reconciler.cli.options import (
     EventsFlag,
+    ExecutorOption,
     FormatOption,
     MaxBytes,
     MaxCalls,
@@ -48,6 +49,7 @@ def plan(
     destroy: Annotated[bool, typer.Option("--destroy", help="Plan to delete everything that is owned.")] = False,
     refresh_only: Annotated[bool, typer.Option("--refresh-only", help="Show drift only, as `drift` does.")] = False,
     parallelism: Parallelism = PARALLELISM,
+    executor: ExecutorOption = None,
     json: EventsFlag = False,
     no_lock: Annotated[bool, typer.Option("--no-lock", hidden=True, help="A plan never takes the lock.")] = False,
 ) -> int:
@@ -68,7 +70,10 @@ def plan(
         return show_drift(settings, target, parallelism, json=json, detailed=detailed_exitcode, rows=rows)
     budget = parse_budget(max_bytes, max_calls)
     options = plan_options(target, refresh, max_delete, destroy=destroy, server_dry_run=server_dry_run, budget=budget)
-    with shown_session(settings, json=json, parallelism=parallelism) as (session, stream), plan_place(out) as place:
+    with (
+        shown_session(settings, json=json, parallelism=parallelism, executor=executor) as (session, stream),
+        plan_place(out) as place,
+    ):
         made = make_plan(session, options, place)
         try:
             show_plan(made, format, settings.console, stream, rows)

@@ -65,7 +65,7 @@ FILTERS = {
         "schema",
         "created",
     ),
-    "ground_truth": ("ground_truth", "task", "category", "classes"),
+    "ground_truth": ("ids", "exclude_ids", "ground_truth", "task", "category", "classes"),
 }
 
 

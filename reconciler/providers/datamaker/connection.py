@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,16 @@ def connect(
     found = find_credentials(settings, os.environ if environ is None else environ, home or Path.home())
     fix = f"set backends.{settings.name}.token or SYNAPSE_ACCESS_TOKEN to a valid access token"
     return HttpClient(service_for(found, fix), connections=connections)
+
+
+def complete_settings(
+    settings: BackendSettings, *, environ: Mapping[str, str] | None = None, home: Path | None = None
+) -> BackendSettings:
+    """Settings that say all that `connect` finds from here. Raises Denied when no token is found."""
+    found = find_credentials(settings, os.environ if environ is None else environ, home or Path.home())
+    named = {"url": found.url, "token": found.token, "userToken": found.user_token, "tenant": found.tenant}
+    said = {name: value for name, value in named.items() if value is not None}
+    return replace(settings, settings={**settings.settings, **said})
 
 
 def connect_in_process(app: WSGI, url: str, token: str) -> HttpClient:

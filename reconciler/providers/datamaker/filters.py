@@ -184,6 +184,8 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "created": Rule("created", _period, _V1),
     },
     "ground_truth": {
+        "ids": Rule("ids", _ids, _V1),
+        "exclude_ids": Rule("ids_ex", _ids, _V1),
         "ground_truth": Rule("ground_truth", _id, _V1),
         "task": Rule("task", _id, _V1),
         "category": Rule("categories", _categories, _V1),

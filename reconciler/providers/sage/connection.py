@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from configparser import Error as ParserError
 from configparser import RawConfigParser
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,15 @@ def connect(
     access = find_access(settings, os.environ if environ is None else environ, home or Path.home())
     fix = f"set backends.{settings.name}.token or SYNAPSE_AUTH_TOKEN to a valid personal access token"
     return clients_for(access, fix, connections=connections)
+
+
+def complete_settings(
+    settings: BackendSettings, *, environ: Mapping[str, str] | None = None, home: Path | None = None
+) -> BackendSettings:
+    """Settings that say all that `connect` finds from here. Raises Denied when no token is found."""
+    access = find_access(settings, os.environ if environ is None else environ, home or Path.home())
+    rest = {name: value for name, value in settings.settings.items() if name != "profile"}  # a section of a file here
+    return replace(settings, settings={**rest, "token": access.token, "endpoints": dict(access.endpoints)})
 
 
 def clients_for(access: Access, denied_fix: str, **options: Any) -> Clients:

@@ -53,7 +53,24 @@ LOSSES = [
     (_box("b", x=8, rotation=0.3), Outcome.LOSSY, Loss.ROTATION),
     (_ring("b", (0, 0), (1, 1)), Outcome.DROPPED, Loss.EMPTY_SHAPE),
     (({"id": "b", "tool": "polyline"}, {"coordinate": []}), Outcome.DROPPED, Loss.UNSUPPORTED_TOOL),
-    (({"id": "b", "tool": "relation"}, {}), Outcome.DROPPED, Loss.UNSUPPORTED_TOOL),
+    (
+        ({"id": "b", "tool": "relation"}, {"annotationId": "a", "targetAnnotationId": "a"}),
+        Outcome.DROPPED,
+        Loss.UNSUPPORTED_TOOL,
+    ),
+    (({"id": "b", "tool": "magic_wand"}, {}), Outcome.DROPPED, Loss.UNSUPPORTED_TOOL),
+    (
+        (
+            {"id": "b", "tool": "polygon", "classification": {"class": "car"}},
+            {
+                "coordinate": [{"x": x, "y": y} for x, y in TRIANGLE],
+                "holes": [[{"x": 1, "y": 1}, {"x": 2, "y": 1}, {"x": 1, "y": 2}]],
+            },
+        ),
+        Outcome.LOSSY,
+        Loss.HOLES,
+    ),
+    (({"id": "b", "tool": "relation"}, {}), Outcome.DROPPED, Loss.MALFORMED),
     (({"id": "b", "tool": "bounding_box"}, {}), Outcome.DROPPED, Loss.MALFORMED),
     (({**_box("b")[0], "classification": None}, _box("b")[1]), Outcome.DROPPED, Loss.NO_CLASS),
     (_joint("b", "tip", 1, 1), Outcome.LOSSY, Loss.VISIBILITY_ASSUMED),

@@ -14,6 +14,7 @@ from reconciler.formats.annotations import (
     Point,
     Polygon,
     Raw,
+    Relation,
     Skeleton,
     visibility,
 )
@@ -161,24 +162,18 @@ def test_bad_annotation_costs_only_itself(rows, data, reason):
     assert encode_payload(decoded.document) == payload
 
 
-def test_tool_of_other_media_is_kept_and_no_problem():
-    row = {"id": "a", "tool": "3d_bounding_box", "classification": {"class": "car"}}
-    annotation, decoded = _only(_sdk([row], [{"id": "a", "psr": {"position": {"x": 1}}}]))
-    assert annotation.shape == Raw("unsupported_tool", row, {"id": "a", "psr": {"position": {"x": 1}}})
+def test_unknown_tool_is_kept_and_no_problem():
+    row = {"id": "a", "tool": "magic_wand", "classification": {"class": "car"}}
+    annotation, decoded = _only(_sdk([row], [{"id": "a", "radius": 4}]))
+    assert annotation.shape == Raw("unsupported_tool", row, {"id": "a", "radius": 4})
     assert decoded.problems == ()
-
-
-def test_box_per_video_frame_is_kept_verbatim():
-    payload = _sdk([{"id": "a", "tool": "bounding_box"}], [{"id": "a", "coordinates": {"0": {"x": 1}}}])
-    annotation, decoded = _only(payload)
-    assert isinstance(annotation.shape, Raw)
-    assert encode_payload(decoded.document) == payload
 
 
 GROUPS = [
     ({"id": "g", "annotationIds": ["a", "b"]}, ("a", "b")),
     ({"id": "g", "annotationList": [{"annotationId": "a", "children": [{"annotationId": "b"}]}]}, ("a", "b")),
-    ({"id": "g", "data": ["a", "b"]}, ("a", "b")),
+    ({"id": "g", "annotationList": [{"annotationId": "a", "children": []}, {"annotationId": "b", "x": 1}]}, ("a", "b")),
+    ({"id": "g", "data": ["a", "b"], "classification": {"class": "pair"}}, ("a", "b")),
 ]
 
 
@@ -187,11 +182,87 @@ def test_group_is_read_in_every_shape(row, members):
     payload = _sdk([], [], annotationGroups={"image_1": [row]})
     decoded = decode_payload(payload)
     assert decoded.document.media[0].groups[0].members == members
+    assert decoded.document.verbatim is None
     assert encode_payload(decoded.document) == payload
+
+
+def test_member_of_a_group_that_is_none_costs_only_itself():
+    payload = _sdk([], [], annotationGroups={"image_1": [{"id": "g", "annotationIds": ["a", 5, {"x": 1}]}]})
+    decoded = decode_payload(payload)
+    assert decoded.document.media[0].groups[0].members == ("a",)
+    assert [p.detail for p in decoded.problems] == ["2 of its members name no annotation"]
+    assert encode_payload(decoded.document) == payload
+
+
+def test_group_that_is_nested_without_end_is_read_as_deep_as_people_nest():
+    row: dict[str, object] = {"annotationId": "last"}
+    for number in range(300):
+        row = {"annotationId": f"a{number}", "children": [row]}
+    decoded = decode_payload(_sdk([], [], annotationGroups={"image_1": [{"id": "g", "annotationList": [row]}]}))
+    assert len(decoded.document.media[0].groups[0].members) == 51
+    assert [p.detail for p in decoded.problems] == ["1 of its members name no annotation"]
+
+
+def test_relation_is_typed_and_a_bad_one_costs_only_itself():
+    good = {"id": "r", "annotationId": "a", "targetAnnotationId": "b", "label": "holds"}
+    payload = _sdk([], [], relations={"image_1": [good, {"id": "s", "annotationId": "a"}]})
+    decoded = decode_payload(payload)
+    assert decoded.document.media[0].relations == (Relation("r", "a", "b", {"label": "holds"}),)
+    assert [p.summary for p in decoded.problems] == ["relations.image_1[1]: cannot be read"]
+    assert encode_payload(decoded.document) == payload
+
+
+LOST = [
+    ({"annotationsData": {"image_1": [{"coordinate": {}}]}}, "annotationsData.image_1[0]"),
+    ({"annotationsData": {"image_1": [{"id": "z"}]}}, "annotationsData.image_1"),
+    ({"annotations": {"image_1": [{"id": "a", "tool": "classification"}] * 2}}, "annotations.image_1[1]"),
+    (
+        {"annotations": {"image_1": [{"id": "a", "tool": "classification", "classification": 5}]}},
+        "annotations.image_1[0].classification",
+    ),
+    (
+        {"annotations": {"image_1": [{"id": "a", "tool": "classification", "classification": {"class": 5}}]}},
+        "annotations.image_1[0].classification.class",
+    ),
+    (
+        {"annotations": {"image_1": [{"id": "a", "type": "bbox", "data": [0, 0, 1, 1], "attributes": 5}]}},
+        "annotations.image_1[0].attributes",
+    ),
+    ({"extra": {"image_1": {"width": "640"}}}, "extra.image_1.width"),
+    ({"images": [{"bounding_box": 5}]}, "images[0].bounding_box"),
+    (
+        {"images": [{"bounding_box": [{"id": "a", "data": [0, 0, 1, 1], "attrs": [5]}]}]},
+        "images[0].bounding_box[0].attrs[0]",
+    ),
+    ({"images": [{"group": [{"id": "g"}]}]}, "images[0].group[0]"),
+    ({"annotation_data": {"images": []}, "annotation_meta": 5}, "annotation_meta"),
+    ({"annotation_data": "{"}, "annotation_data"),
+]
+
+
+@pytest.mark.parametrize(("payload", "place"), LOST)
+def test_loss_is_a_problem_that_names_its_place(payload, place):
+    decoded = decode_payload(payload)
+    assert [p.summary for p in decoded.problems] == [f"{place}: cannot be read"]
+    assert encode_payload(decoded.document) == payload
+
+
+def test_first_row_of_another_dialect_changes_no_other_annotation():
+    rows = [{"id": "s", "type": "bbox", "data": [0, 0, 1, 1]}, {"id": "a", "tool": "keypoint"}]
+    payload = _sdk(rows, [{"id": "a", "coordinate": {"x": 1, "y": 1}, "score": 0.5}])
+    decoded = decode_payload(payload)
+    assert [a.shape for a in decoded.document.media[0].annotations] == [Box(0, 0, 1, 1), Point(1, 1)]
+    assert decoded.document.media[0].annotations[1].data_members == {"score": 0.5}
 
 
 WRAPPED = [
     json.dumps(_sdk([], [])),
+    json.dumps(json.dumps(_sdk([], []))),
+    {"id": 5, "data": json.dumps(_sdk([], []))},
+    '{"annotations": {"image_1": [NaN]}}',
+    '{"annotations": {"image_1": ["\\ud800"]}}',
+    "[" * 100_000,
+    {"annotation_data": json.dumps({"images": []}), "annotation_meta": json.dumps(_sdk([], []))},
     {"id": 5, "data": _sdk([], [])},
     None,
     {},
@@ -228,7 +299,16 @@ def test_seed_document_is_written_in_the_sdk_dialect():
     row = {"id": "a", "type": "bbox", "data": [1, 2, 3, 4], "classification": "car", "attributes": {"iscrowd": 1}}
     written = encode_v1(decode_payload({"annotations": {"image_1": [row]}}).document)
     assert written["annotations"]["image_1"] == [
-        {"id": "a", "tool": "bounding_box", "classification": {"class": "car", "iscrowd": 1}}
+        {
+            "id": "a",
+            "tool": "bounding_box",
+            "isLocked": False,
+            "isVisible": True,
+            "isValid": False,
+            "isDrawCompleted": True,
+            "label": [],
+            "classification": {"class": "car", "iscrowd": 1},
+        }
     ]
     assert written["annotationsData"]["image_1"] == [
         {"id": "a", "coordinate": {"x": 1, "y": 2, "width": 3, "height": 4}}

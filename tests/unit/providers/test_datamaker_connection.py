@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.errors import ConfigError, Denied
 from reconciler.model.workspace import BackendSettings
-from reconciler.providers.datamaker.connection import connect, find_credentials
+from reconciler.providers.datamaker.connection import complete_settings, connect, find_credentials
 
 
 def find(settings=None, environ=None, home=None):
@@ -127,3 +127,12 @@ def test_each_dialect_gets_its_headers(path, expected):
     client = connect(settings, environ={})
     assert client.service.headers_for(path) == expected
     client.close()
+
+
+def test_complete_settings_let_in_from_another_machine(home, tmp_path):
+    """What was found here is said in full, so that no file and no variable is needed there."""
+    home.write({"host": "https://h.co", "access_token": "T", "tenant": "t"})
+    there = complete_settings(BackendSettings("lab", "datamaker", {}), environ={}, home=home.path)
+    found = find_credentials(there, {}, tmp_path / "elsewhere")
+    assert (found.url, found.token, found.tenant) == ("https://h.co", "T", "t")
+    assert "'T'" not in repr(there)

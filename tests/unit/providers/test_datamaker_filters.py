@@ -39,6 +39,7 @@ def test_filter_is_sent_as_the_service_reads_it(filters, expected):
         ),
         ("assignment", {"exclude_ids": [1, 2]}, Query(1, {"ids_ex": "1,2"}), "only version 1 has it"),
         ("ground_truth", {}, Query(1), "only version 1 tells the category"),
+        ("ground_truth", {"ids": 5, "exclude_ids": [6, 7]}, Query(1, {"ids": "5", "ids_ex": "6,7"}), "the generic ids"),
         ("ground_truth", {"category": "test"}, Query(1, {"category": "test"}), "one category"),
         ("ground_truth", {"category": ["a", "b"]}, Query(1, {"categories": ["a", "b"]}), "several categories"),
         ("ground_truth", {"classes": ["a", "b"]}, Query(1, {"classes": "a,b"}), "a comma list"),

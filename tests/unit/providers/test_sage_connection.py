@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.errors import ConfigError, Denied
 from reconciler.model.workspace import BackendSettings
-from reconciler.providers.sage.connection import ENDPOINTS, find_access
+from reconciler.providers.sage.connection import ENDPOINTS, complete_settings, find_access
 
 FILE = """
 [default]
@@ -69,3 +69,12 @@ def test_find_access_never_shows_the_token(tmp_path):
 def test_find_access_refuses_an_endpoint_that_is_no_address(tmp_path):
     with pytest.raises(ConfigError, match=r"endpoints\.file: 'ftp://x'"):
         _access(tmp_path, FILE, token="t", endpoints={"file": "ftp://x"})
+
+
+def test_complete_settings_let_in_from_another_machine(tmp_path):
+    (tmp_path / ".synapseConfig").write_text("[profile lab]\nauthtoken = T\n")
+    settings = BackendSettings("sage", "sage", {"profile": "lab"})
+    there = complete_settings(settings, environ={}, home=tmp_path)
+    found = find_access(there, {}, tmp_path / "elsewhere")
+    assert (found.token, set(found.endpoints)) == ("T", set(ENDPOINTS))
+    assert "'T'" not in repr(there)
