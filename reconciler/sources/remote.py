@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from reconciler.errors import Location, Problem
 from reconciler.filesystems.freshness import is_fresh
-from reconciler.sources.listing import Listing
+from reconciler.sources.listing import Listing, Skipped
 from reconciler.sources.location import Place, translated
 from reconciler.sources.names import hidden_rule
 from reconciler.sources.remote_entries import entries
@@ -47,38 +48,79 @@ def list_remote(
     Raises:
         SourceError: the folder is missing, or the filesystem cannot be reached.
     """
-    problems: list[Problem] = []
-    listing, folders, sizes = Listing(), _Folders(), Counter[str]()
-    base = _archive_stamp(place)
+    sieve = Sieve(place, selection, recursive)
+    with translated(place, "cannot be listed"):
+        for path, info in islice(entries(place, recursive, sieve.skips, sieve.found.problems), limit):
+            sieve.take(path, info)
+    return sieve.found.listing(), sieve.found.problems
 
-    def skips(folder: str) -> bool:
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found of a remote source, or of a part of it; it can be sent between processes.
+
+    rows: folder → rows of a listing. sizes: folder → bytes.
+    """
+
+    rows: dict[str, list[str]] = field(default_factory=dict)
+    sizes: Counter[str] = field(default_factory=Counter)
+    skipped: Skipped = field(default_factory=Skipped)
+    problems: list[Problem] = field(default_factory=list)
+
+    def merge(self, other: Found) -> None:
+        """Take over what another part found; parts must come in the order of the store."""
+        for prefix, rows in other.rows.items():
+            self.rows.setdefault(prefix, []).extend(rows)
+        self.sizes.update(other.sizes)
+        self.skipped.files.merge(other.skipped.files)
+        self.skipped.folders.merge(other.skipped.folders)
+        self.problems.extend(other.problems)
+
+    def listing(self) -> Listing:
+        """The listing, folders in order of name."""
+        listing = Listing()
+        for prefix in sorted(self.rows):
+            listing.add_folder(prefix, self.rows[prefix], self.sizes[prefix])
+        listing.skipped.files.merge(self.skipped.files)
+        listing.skipped.folders.merge(self.skipped.folders)
+        return listing
+
+
+class Sieve:
+    """Judges what is found of one source. found: takes what counts, and what was left out."""
+
+    def __init__(self, place: Place, selection: Selection, recursive: bool) -> None:
+        self.found = Found()
+        self._place = place
+        self._selection = selection
+        self._recursive = recursive
+        self._base = _archive_stamp(place)
+
+    def skips(self, folder: str) -> bool:
+        """Whether to leave a folder unsearched, given with its final "/"."""
         if _leads_out(folder):
-            problems.append(_unsafe(place, folder))
+            self.found.problems.append(_unsafe(self._place, folder))
             return True
-        rule = _folder_rule(selection, folder) or (None if recursive else "below the top folder (recursive: false)")
+        rule = _folder_rule(self._selection, folder)
+        rule = rule or (None if self._recursive else "below the top folder (recursive: false)")
         if rule:
-            listing.skipped.folders.add(rule, folder)
+            self.found.skipped.folders.add(rule, folder)
         return rule is not None
 
-    with translated(place, "cannot be listed"):
-        for path, info in islice(entries(place, recursive, skips, problems), limit):
-            if _leads_out(path):
-                problems.append(_unsafe(place, path))
-                continue
-            prefix, slash, name = path.rpartition("/")
-            if hidden := _folder_rule(selection, prefix + slash) or hidden_rule(name):
-                listing.skipped.files.add(hidden, path)
-                continue
-            size, token = int(info.get("size") or 0), version_token(info)
-            stamp = base + token if token else UNTRUSTED + os.urandom(12).hex()
-            folders.setdefault(prefix + slash, []).append(f"{name}/{size}/{stamp}")
-            sizes[prefix + slash] += size
-    for prefix in sorted(folders):
-        listing.add_folder(prefix, folders[prefix], sizes[prefix])
-    return listing, problems
-
-
-_Folders = dict[str, list[str]]
+    def take(self, path: str, info: Mapping[str, Any]) -> None:
+        """Add a file, given with what the file system says of it, unless a rule leaves it out."""
+        if _leads_out(path):
+            self.found.problems.append(_unsafe(self._place, path))
+            return
+        prefix, slash, name = path.rpartition("/")
+        prefix += slash
+        if hidden := _folder_rule(self._selection, prefix) or hidden_rule(name):
+            self.found.skipped.files.add(hidden, path)
+            return
+        size, token = int(info.get("size") or 0), version_token(info)
+        stamp = self._base + token if token else UNTRUSTED + os.urandom(12).hex()
+        self.found.rows.setdefault(prefix, []).append(f"{name}/{size}/{stamp}")
+        self.found.sizes[prefix] += size
 
 
 def _archive_stamp(place: Place) -> str:

@@ -41,6 +41,7 @@ from reconciler.sources.metadata import check_path_regex, sidecar_pattern
 from reconciler.sources.remote import UNTRUSTED, list_remote, version_token
 from reconciler.sources.schema import MetaValidator
 from reconciler.sources.selection import Selection, selections
+from reconciler.sources.shared_listing import list_shared
 from reconciler.sources.spread_walk import list_spread
 from reconciler.sources.table_place import found_table
 
@@ -240,8 +241,10 @@ def _ordered(asset_set: AssetSet, metadata: Sequence[MetadataSource]) -> tuple[M
 
 def _list(plan: SurveyPlan, number: int, problems: list[Problem], executor: Executor | None) -> Listing:
     source, place, selection = plan.asset_set.sources[number], plan.places[number], plan.selections[number]
-    if executor is not None and executor.is_remote and place.is_local and source.recursive:
+    if executor is not None and executor.is_remote and source.recursive and place.is_local:
         listing, found = list_spread(place, selection, executor)
+    elif executor is not None and executor.is_remote and source.recursive:
+        listing, found = list_shared(source, plan.asset_set.head.folder, executor)
     else:
         list_source = list_local if place.is_local else list_remote
         listing, found = list_source(place, selection, recursive=source.recursive)

@@ -16,6 +16,11 @@ import pytest
 from reconciler.errors import SourceError
 from reconciler.model.resource import FileSpecification, SourceLocation
 from reconciler.sources import DigestCache, SourceContent, hash_units, survey
+from reconciler.sources.location import locate
+from reconciler.sources.remote import list_remote
+from reconciler.sources.selection import Selection
+from reconciler.sources.shared_listing import list_shared
+from tests.support.executors import PicklingExecutor
 from tests.support.workspace import COLLECTION, Bench, make_bench
 
 FILES: dict[str, bytes] = {
@@ -197,3 +202,15 @@ def test_sources_of_one_set_may_lie_on_a_disk_a_store_and_in_an_archive(ws: Any,
         with content.open(file) as stream:
             found[file.spec] = stream.read()
     assert (unit.key, found) == ("1", {"image_1": b"image", "label_1": b"{}", "mask_1": b"mask"})
+
+
+def test_listing_that_workers_share_is_that_of_one_process(tmp_path: Path, filled: Any) -> None:
+    for number in range(30):
+        filled.put(f"cases/{number:03}/1.png", b"x" * number)
+    source = SourceLocation(filled.url, options=filled.options)
+    place, executor = locate(source.url, tmp_path, source.options), PicklingExecutor(2)
+    one, problems = list_remote(place, Selection(source))
+    shared, found = list_shared(source, tmp_path, executor)
+    assert list(shared.folders()) == list(one.folders())
+    assert (shared.hexdigest(), shared.skipped_text(), found) == (one.hexdigest(), one.skipped_text(), problems)
+    assert executor.attempts > 1
