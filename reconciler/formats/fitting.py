@@ -120,8 +120,7 @@ class _Fitting:
         if Polyline in kinds:
             fitted.lines = self._lines()
         if Mask in kinds:
-            mask = fitted.found.mask
-            fitted.mask = mask if mask is not None and mask.runs else None
+            fitted.mask = self._mask()
         return fitted
 
     def _judge(self, fit: Fit[Ring] | Fit[XYWH] | Fit[tuple[Joint, ...]] | Fit[tuple[Ring, ...]], *parts: str) -> None:
@@ -158,6 +157,17 @@ class _Fitting:
         fit = fit_line(part.shape.points, self.size, self.policy)
         self._judge(fit, part.id)
         return fit.shape or ()
+
+    def _mask(self) -> Mask | None:
+        """A mask that is larger than its picture cannot be cut: nobody knows how wide its rows are."""
+        part = next((p for p in self.fitted.found.parts if isinstance(p.shape, Mask)), None)
+        if part is None or not isinstance(part.shape, Mask) or not part.shape.runs:
+            return None
+        pixels = None if self.size is None else self.size[0] * self.size[1]
+        if pixels is None or max(start + length for start, length in part.shape.runs) <= pixels:
+            return part.shape
+        self._judge(Fit[Ring](None, reason=Loss.OUTSIDE_MEDIA, failed=self.policy.mode == "fail"), part.id)
+        return None
 
     def _box(self) -> tuple[Ring | None, XYWH | None]:
         """Corners of a turned box, or the upright box as drawn."""
