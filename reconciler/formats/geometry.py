@@ -79,7 +79,7 @@ def ring_area(ring: Sequence[Pair]) -> float:
 
 def tight_box(points: Sequence[Pair]) -> tuple[float, float, float, float]:
     """(x, y, width, height) around the points, width and height tidied. points: at least one."""
-    xs, ys = [x for x, _ in points], [y for _, y in points]
+    xs, ys = zip(*points, strict=True)
     left, top = min(xs), min(ys)
     return left, top, tidy(max(xs) - left), tidy(max(ys) - top)
 

@@ -2,7 +2,8 @@
 
 Beside it, on the same items in the same run: the official converter and datumaro, each in its own environment, and the
 limit, which is to parse the same payloads and to write as many bytes into as many files. The others get fewer of the
-items; what is compared is the cost of one. Processor time is what to compare on a machine with other work.
+items; what is compared is the processor time of one item, which other work on the machine disturbs least, with that of
+one process of ours. The line of all processors tells what an export gains by them.
 
 `python -m tests.benchmarks.conversion [ITEMS …]`
 """
@@ -48,15 +49,18 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A converter. python: the interpreter of its environment; make: what installs that."""
+    """A converter. python: the interpreter of its environment; make: what installs that. processes: ours alone."""
 
     label: str
     module: str
     python: Path
     make: str = ""
+    processes: int = 1
 
 
-OURS = Program("reconciler", "ours", Path(sys.executable))
+PROCESSORS = os.cpu_count() or 1
+OURS = Program("one process", "ours", Path(sys.executable))
+SPREAD = Program(f"{PROCESSORS} processes", "ours", Path(sys.executable), processes=PROCESSORS)
 OTHERS = (
     Program("official converter", "official", ROOT / ".venv-official/bin/python", "make official"),
     Program("datumaro", "other", ROOT / ".venv-peers/bin/python", "make peers"),
@@ -86,10 +90,9 @@ def _compare(form: str, items: int, folder: Path) -> None:
     (folder / "sizes.json").write_text(json.dumps(sizes))
     shutil.rmtree(tree)
     print(f"  {form}: {len(sizes):,} files, {sum(size for _, size in sizes) / 1e6:,.1f} MB")
-    print(f"    {'reconciler':20} {ours}")
-    for program in OTHERS:
-        _show(program, form, min(items, _FEWER[program.module]), folder, ours)
-    _show(_limit(), form, items, folder, ours)
+    print(f"    {OURS.label:20} {ours}")
+    for program in (SPREAD, *OTHERS, _limit()):
+        _show(program, form, min(items, _FEWER.get(program.module, items)), folder, ours)
 
 
 def _show(program: Program, form: str, items: int, folder: Path, ours: Cost) -> None:
@@ -103,8 +106,7 @@ def _show(program: Program, form: str, items: int, folder: Path, ours: Cost) -> 
         return
     shutil.rmtree(tree)
     times = cost.each_us / ours.each_us
-    ratio = f"we take {1 / times:.1f} × as long" if times < 1 else f"we are {times:.1f} × as fast"
-    print(f"    {program.label:20} {cost}   {ratio}")
+    print(f"    {program.label:20} {cost}   {times:7.2f} × ours")
 
 
 def _cost(program: Program, form: str, items: int, folder: Path) -> tuple[Cost, Path]:
@@ -116,7 +118,9 @@ def _cost(program: Program, form: str, items: int, folder: Path) -> tuple[Cost, 
     path = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = str(ROOT)
     try:
-        figure = measure([*command, form, "payloads.jsonl", str(tree), str(items), "sizes.json"], folder)
+        figure = measure(
+            [*command, form, "payloads.jsonl", str(tree), str(items), "sizes.json", str(program.processes)], folder
+        )
     finally:
         os.environ.pop("PYTHONPATH") if path is None else os.environ.update(PYTHONPATH=path)
     row = json.loads(next(line for line in reversed(figure.output.splitlines()) if line.startswith("{")))
