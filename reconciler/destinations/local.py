@@ -158,13 +158,14 @@ class LocalStaging:
     foreign: frozenset[str]
     files: dict[str, FileState] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
+    folders: set[Path] = field(default_factory=set)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, path: str, chunks: Iterable[bytes], expected: Checksum | None = None) -> FileState:
         """See `Staging.put`. One block is in memory at a time; bytes that stand there already keep their file."""
         target = self._target(path)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self._make_folder(target.parent)
             state = _write(target, checked(chunks, path, expected))
             if is_same := self.sound.get(path) == state:
                 target.unlink()
@@ -213,6 +214,12 @@ class LocalStaging:
         """See `Staging.abandon`."""
         _remove(self.places.new)
         self.lock.close()
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder of the new tree, once: there may be a hundred thousand files in it."""
+        if folder not in self.folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.folders.add(folder)
 
     def _target(self, path: str) -> Path:
         if not is_safe_path(path) or path == MANIFEST_PATH:
