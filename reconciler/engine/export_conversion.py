@@ -56,11 +56,15 @@ class _Done:
 
 @contextmanager
 def open_converter(session: Session, writer: Writer, items: int) -> Iterator[Converter]:
-    """A converter for an export of so many items. Processes end with it; a cluster is the session's."""
-    if session.executor.is_remote:
+    """A converter for an export of so many items. Processes end with it; a cluster is the session's.
+
+    The code of a user (`format: custom`) runs where it was loaded, and nowhere else.
+    """
+    is_ours = writer.format != "custom"
+    if session.executor.is_remote and is_ours:
         yield Converter(Conversion(writer), session.executor)
         return
-    with closing(_local(session, items)) as executor:
+    with closing(_local(session, items if is_ours else 0)) as executor:
         yield Converter(Conversion(writer), executor)
 
 

@@ -19,10 +19,11 @@ from reconciler.engine.events import Progress
 from reconciler.engine.export_card import ClassCounts, card_facts, card_files, draw_sheets
 from reconciler.engine.export_conversion import Converter, Outputs, open_converter
 from reconciler.engine.export_items import ItemSet, SourceItem, sized, unreadable_item
+from reconciler.engine.provenance import provenance_of, standing_provenance
 from reconciler.engine.running import Applying
-from reconciler.errors import Problem, ReconcilerError
+from reconciler.errors import ItemRefused, Problem, ReconcilerError
 from reconciler.execution.base import Task
-from reconciler.formats.card import Facts
+from reconciler.formats.card import Facts, is_about
 from reconciler.formats.conversion import UnreadItem
 from reconciler.formats.csv_rows import RowMeter
 from reconciler.formats.items import Fragment, ItemOutput, OutputFile, Writer
@@ -30,9 +31,10 @@ from reconciler.formats.writers import build_summary
 from reconciler.model.address import Address
 from reconciler.model.checksum import Checksum
 from reconciler.model.json import JSONObject, canonical_json
+from reconciler.model.observed import RemoteFile
 from reconciler.model.resource import Export
 from reconciler.plan.values import RowCounts
-from reconciler.providers.base import Provider
+from reconciler.providers.base import HasLocalFiles, Provider
 from reconciler.state.fragments import FragmentCache, StoredFragment
 from reconciler.state.values import OwnedRow, Shape
 
@@ -66,6 +68,7 @@ class _Tally:
     unchanged: int = 0
     read: int = 0
     splits: dict[str, int] = field(default_factory=dict)
+    without_split: int = 0
     unreadable: list[JSONObject] = field(default_factory=list)
     unreadable_count: int = 0
     left_out: set[str] = field(default_factory=set)
@@ -90,7 +93,8 @@ class _Tally:
         written = self.new + self.changed + self.unchanged + len(self.kept)
         lost = {"unreadable": self.unreadable_count} if self.unreadable_count else {}
         splits = {f"split:{name}": count for name, count in self.splits.items()}
-        return {"read": self.read, "written": written, **lost, **splits}
+        without = {"without_split": self.without_split} if self.without_split else {}
+        return {"read": self.read, "written": written, **lost, **splits, **without}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class _Begun:
 
 @dataclass(slots=True)
 class Publication:
-    """Everything one publication needs; used once."""
+    """Everything one publication needs; used once. scope: where its records are."""
 
     run: Applying
     export: Export
@@ -135,11 +139,13 @@ class Publication:
     writer: Writer
     fragments: FragmentCache
     items: ItemSet
+    scope: Mapping[str, str]
     sound: Mapping[str, FileState] = field(init=False)
     was_cut: bool = field(init=False)
     meter: RowMeter = field(default_factory=RowMeter)
     tally: _Tally = field(default_factory=_Tally)
     failures: list[Problem] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.sound = self.standing.sound
@@ -182,7 +188,7 @@ class Publication:
 
     def _rows(self) -> Iterator[OwnedRow]:
         for source in self.items.heads():
-            if source.fault is None:
+            if source.fault is None and source.item.key not in self.refused:
                 item = source.item
                 yield OwnedRow(item.key, item.record_id, source.content, "", Shape(), source.checksums)
 
@@ -199,12 +205,11 @@ class Publication:
                 if self.run.control.is_stopping:
                     break
                 steps = begun.steps()
-                for step in steps:
-                    self.failures += self._failures(step)
                 for source in begun.part:
                     if source.fault is not None:
                         steps += self._lose(source, begun.owned.get(source.item.key))
                         lost.append(unreadable_item(str(self.address.row(source.item.key)), source))
+                steps = [kept for step in steps for kept in self._judged(step, lost)]
                 if not self.failures:
                     sent += self._stage_part(staging, pool, steps)
                 done += len(begun.part)
@@ -256,6 +261,17 @@ class Publication:
         self.tally.kept.add(source.item.key)
         return [_Step(source, owned)]
 
+    def _judged(self, step: _Step, lost: list[Problem]) -> list[_Step]:
+        """The step, unless it failed; an item that the writer refused is lost like one that cannot be read."""
+        error, source = step.output, step.source
+        if not isinstance(error, ItemRefused):
+            self.failures += self._failures(step)
+            return [step]
+        refused = replace(source, fault=error.message)
+        lost.append(unreadable_item(str(self.address.row(source.item.key)), refused, fix=error.fix))
+        self.refused.add(source.item.key)
+        return self._lose(refused, step.owned)
+
     def _failures(self, step: _Step) -> list[Problem]:
         where = str(self.address.row(step.source.item.key))
         if isinstance(step.output, ReconcilerError):
@@ -273,6 +289,8 @@ class Publication:
                 self.tally.meet(step.source, step.owned)
             if item.split is not None:
                 self.tally.splits[item.split] = self.tally.splits.get(item.split, 0) + 1
+            elif self.export.splits is not None:
+                self.tally.without_split += 1
         made = [(step.source, step.output) for step in steps if isinstance(step.output, ItemOutput)]
         self.fragments.save_fragments(self.address, (self._stored(*one) for one in made))
         return sum(pool.map(partial(self._stage, staging), steps))
@@ -303,10 +321,17 @@ class Publication:
                 continue
             algorithm = self.provider.capabilities.checksum
             expected = Checksum(algorithm, file.checksum) if file.checksum else None
-            chunks = self.provider.fetch(file)
-            chunks = self.meter.watch(chunks) if self.export.query is not None else chunks
-            sent += staging.put(target, chunks, expected).size_bytes
+            sent += self._bring(staging, target, file, expected).size_bytes
         return sent
+
+    def _bring(self, staging: Staging, target: str, file: RemoteFile, expected: Checksum | None) -> FileState:
+        """Bring an original over; what lies on this machine is not streamed."""
+        if isinstance(self.provider, HasLocalFiles):
+            source = self.provider.local_file(file)
+            if source is not None:
+                return staging.put_file(target, source, expected)
+        chunks = self.provider.fetch(file)
+        return staging.put(target, self.meter.watch(chunks) if self.export.query is not None else chunks, expected)
 
     def _stage_shared(self, staging: Staging) -> None:
         shared = {}
@@ -314,7 +339,7 @@ class Publication:
             state = self._stage_file(staging, file)
             if not file.is_of_item:
                 shared[file.path] = (state.size_bytes, state.sha256)
-        summary, classes = self._summary()
+        summary, classes = self._summary(staging)
         self._put(staging, SUMMARY_PATH, (canonical_json(summary) + "\n").encode())
         if self.export.card.is_written:
             facts = card_facts(self.export, self.run.declared, summary)
@@ -346,8 +371,11 @@ class Publication:
         if self._keep(staging, path, content) is None:
             staging.put(path, [content])
 
-    def _summary(self) -> tuple[JSONObject, Mapping[str, Mapping[str, int]]]:
-        """What goes into the summary, and how many objects of each class there are in each split."""
+    def _summary(self, staging: Staging) -> tuple[JSONObject, Mapping[str, Mapping[str, int]]]:
+        """What goes into the summary, and how many objects of each class there are in each split.
+
+        As long as the data is that which stands there, so is what is said of its making: it was made then.
+        """
         is_query = self.export.query is not None
         counts = ClassCounts()
         accounts = [self.meter.account()] if is_query else counts.watch(self._fragments(), self.writer)
@@ -355,13 +383,27 @@ class Publication:
             self.export,
             accounts,
             items=self.tally.items,
-            provenance={"configuration": self.run.session.configuration.digest},
+            provenance=provenance_of(self.run.session, self.export, self.scope, self.items.basis),
             unreadable=self.tally.unreadable,
             counted=_COUNTED.get(self.export.target, "annotations"),
             result=self.meter.result(self._fragments) if is_query else None,
             classes=lambda: counts.found,
         )
+        if self._is_standing(staging):
+            before = standing_provenance(self.destination.read(SUMMARY_PATH), summary)
+            summary = {**summary, "provenance": before or summary["provenance"]}
         return summary, counts.found
+
+    def _is_standing(self, staging: Staging) -> bool:
+        """Whether the data that was staged is that which was published last, no matter what was damaged of it."""
+        before = self.standing.manifest.files if self.standing.manifest else {}
+        data = dict(staging.files)
+        about = before.keys() - data.keys()
+        return (
+            SUMMARY_PATH in self.sound
+            and all(map(is_about, about))
+            and data == {p: before[p] for p in before.keys() - about}
+        )
 
     def _fragments(self) -> Iterator[Fragment]:
         for key, split, text in self.fragments.fragments(self.address):

@@ -10,22 +10,14 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import httpx
 
+from reconciler.providers.answer import Answer
+
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an application said, read to its end."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
 
 
 class InProcessTransport(httpx.BaseTransport):
@@ -58,6 +50,20 @@ class InProcessTransport(httpx.BaseTransport):
         status, answered, chunks = found
         try:
             return Answer(status, answered, b"".join(chunks))
+        finally:
+            _close(chunks)
+
+    def whole_file(self, url: str) -> str | None:
+        """Path of the file that a GET answers with, None when it answers with anything else.
+
+        url: absolute, quoted. Whoever takes it reads it, and changes nothing of it.
+        """
+        parts = urlsplit(url)
+        environ = _environ("GET", (parts.scheme, parts.netloc), parts.path, parts.query, ())
+        status, _, chunks = self._run(environ, io.BytesIO(), None)
+        try:
+            path = getattr(chunks, "path", None)
+            return path if status == 200 and isinstance(path, str) else None
         finally:
             _close(chunks)
 

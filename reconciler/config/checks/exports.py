@@ -11,14 +11,16 @@ from reconciler.config.checks.specifications import unknown_specifications
 from reconciler.config.checks.storages import storage_problems
 from reconciler.config.documents import Document
 from reconciler.config.nodes import MapNode, Node, ScalarNode, find, locate_key, map_at, text_at, texts_at
+from reconciler.config.split_lists import read_split_list, split_list_of
 from reconciler.config.suggestion import did_you_mean, listed
 from reconciler.errors import Problem, Severity
 from reconciler.model.resource import TABLE_MARK
 
 SPLIT_TOLERANCE = 1e-9
 
-# What formats that know no annotations are made of → the format.
+# What is exported as it is → the format. CSV is also a format of annotations, when there is no query.
 _SCOPES = {"collection": "manifest", "query": "csv"}
+_QUERY_OPTIONS, _TABLE_OPTIONS = ("rowIds",), ("columns", "emptyItems", "spreadsheetSafe")
 _OF_ANNOTATIONS = ("target", "project", "groundTruth", "filter", "originals", "splits", "classes", "geometry")
 
 FILTERS = {
@@ -77,6 +79,7 @@ def check(index: Index) -> Iterator[Problem]:
         yield from _target(document)
         yield from _version(index, document)
         yield from _splits(document)
+        yield from _split_source(index, document)
         yield from storage_problems(find(document.node, "spec", "destination"), "destination")
         yield from _classes(index, document)
         originals = texts_at(document.node, "spec", "originals")
@@ -84,7 +87,7 @@ def check(index: Index) -> Iterator[Problem]:
 
 
 def _format(document: Document) -> Iterator[Problem]:
-    """Files come from a collection and rows from a query; both are written as they are."""
+    """Files come from a collection and rows of a query from a query; both are written as they are."""
     spec, name = find(document.node, "spec"), text_at(document.node, "spec", "format") or ""
     if spec is None:
         return
@@ -92,12 +95,30 @@ def _format(document: Document) -> Iterator[Problem]:
         at = locate_key(spec, key)
         if at is not None and name != home:
             yield Problem(f"the format {name} has no {key}", at, fix=f"remove it, or write format: {home}")
-        if at is None and name == home:
+        if at is None and name == home == "manifest":
             yield Problem(f"an export of the format {name} needs a {key}", spec.at, fix=f"add '{key}: ...'")
-    for key in _OF_ANNOTATIONS if name in _SCOPES.values() else ():
+    yield from _csv_options(spec, name)
+    for key in _OF_ANNOTATIONS if _is_raw(spec, name) else ():
         at = locate_key(spec, key)
         if at is not None:
-            yield Problem(f"the format {name} has no {key}", at, "It concerns annotation work.", "remove it")
+            what = "a query" if name == "csv" else f"the format {name}"
+            yield Problem(f"{what} has no {key}", at, "It concerns annotation work.", "remove it")
+
+
+def _is_raw(spec: Node, name: str) -> bool:
+    """Whether what is exported is no annotation work."""
+    return name == "manifest" or (name == "csv" and locate_key(spec, "query") is not None)
+
+
+def _csv_options(spec: Node, name: str) -> Iterator[Problem]:
+    """Options of CSV belong to one of the two things that it can be of."""
+    if name != "csv":
+        return
+    is_query, options = _is_raw(spec, name), find(spec, "options")
+    for key, _ in map_at(options):
+        if key in (_TABLE_OPTIONS if is_query else _QUERY_OPTIONS):
+            text = f"{'rows of a query have' if is_query else 'a table of annotations has'} no option {key}"
+            yield Problem(text, locate_key(options, key), fix="remove it")
 
 
 def _table(document: Document) -> Iterator[Problem]:
@@ -122,10 +143,9 @@ def _table(document: Document) -> Iterator[Problem]:
 
 def _target(document: Document) -> Iterator[Problem]:
     spec = find(document.node, "spec")
-    if text_at(spec, "format") in _SCOPES.values():
-        return
+    name = text_at(spec, "format") or ""
     target = text_at(spec, "target") or "assignment"
-    if target not in FILTERS or spec is None:
+    if target not in FILTERS or spec is None or _is_raw(spec, name):
         return
     yield from _scope(spec, target)
     block = find(spec, "filter")
@@ -148,7 +168,8 @@ def _scope(spec: Node, target: str) -> Iterator[Problem]:
     if truth is not None:
         yield Problem(f"the target {target} has no groundTruth", truth, fix="remove it, or write target: ground_truth")
     if find(spec, "project") is None:
-        yield Problem(f"an export of the target {target} needs a project", spec.at, fix="add 'project: ...'")
+        other = ", or 'query: ...' for the rows of a table" if text_at(spec, "format") == "csv" else ""
+        yield Problem(f"an export of the target {target} needs a project", spec.at, fix=f"add 'project: ...'{other}")
 
 
 def _version(index: Index, document: Document) -> Iterator[Problem]:
@@ -169,7 +190,14 @@ def _splits(document: Document) -> Iterator[Problem]:
     splits = find(document.node, "spec", "splits")
     if not isinstance(splits, MapNode):
         return
+    if text_at(splits, "by") == "list":
+        yield from _split_list(splits, document)
+        return
     ratios = {key: node for key, node in splits.entries.items() if key not in ("by", "seed")}
+    for key in ("file", "keys"):
+        if key in splits.entries:
+            yield Problem(f"'{key}' belongs to a list of splits", splits.keys[key], fix="write 'by: list'")
+            del ratios[key]
     if "by" in splits.entries:
         for key in [*ratios, *(["seed"] if "seed" in splits.entries else [])]:
             yield Problem(f"'by' and '{key}' exclude each other", splits.keys[key], fix="keep one of them")
@@ -181,6 +209,44 @@ def _splits(document: Document) -> Iterator[Problem]:
     elif len(numbers) == len(ratios) and abs(math.fsum(numbers) - 1) > SPLIT_TOLERANCE:
         total = f"{math.fsum(numbers):.12g}"
         yield Problem(f"the shares of the splits add up to {total}, not 1", splits.at, fix="change the shares")
+
+
+def _split_source(index: Index, document: Document) -> Iterator[Problem]:
+    """Categories are of ground truth; a closed schema says which metadata there can be."""
+    node = find(document.node, "spec", "splits", "by")
+    by, target = text_at(node) or "", text_at(document.node, "spec", "target") or "assignment"
+    if node is None:
+        return
+    if by == "category" and target != "ground_truth":
+        fix = "write shares, or by: meta.KEY or list"
+        yield Problem(f"the target {target} has no category", node.at, "Only ground truth has one.", fix)
+    collection = index.collection_of(document)
+    schema = find(collection.node, "spec", "unitMetaSchema") if collection is not None else None
+    closed = find(schema, "additionalProperties")
+    if not by.startswith("meta.") or not (isinstance(closed, ScalarNode) and closed.value is False):
+        return
+    key, known = by.removeprefix("meta."), [name for name, _ in map_at(schema, "properties")]
+    if key not in known and find(schema, "patternProperties") is None:
+        detail = f"The units of the collection have {listed(known) or 'none'}."
+        fix = did_you_mean(key, known, "choose one of them")
+        yield Problem(f"units have no metadata {key!r}", node.at, detail, fix)
+
+
+def _split_list(splits: MapNode, document: Document) -> Iterator[Problem]:
+    """A file or keys, which say of every item where it belongs."""
+    for key in splits.entries:
+        if key not in ("by", "file", "keys"):
+            yield Problem(f"'by: list' and '{key}' exclude each other", splits.keys[key], fix="keep one of them")
+    given = [key for key in ("file", "keys") if key in splits.entries]
+    if len(given) != 1:
+        summary = "a list of splits has a file or keys, not both" if given else "a list of splits needs a file or keys"
+        yield Problem(summary, splits.at, fix="write 'file: splits.csv', or 'keys: {train: [...]}'")
+        return
+    name, node = text_at(splits, "file"), splits.entries[given[0]]
+    if name is not None:
+        yield from read_split_list(document.folder / name, name, node.at).problems
+    elif given == ["keys"]:
+        yield from split_list_of(node).problems
 
 
 def _classes(index: Index, document: Document) -> Iterator[Problem]:
