@@ -1,6 +1,18 @@
 """All benchmarks."""
 
-from tests.benchmarks import cluster, exports, hashing, manifests, metadata, population, sage, service, startup, uploads
+from tests.benchmarks import (
+    cluster,
+    conversion,
+    exports,
+    hashing,
+    manifests,
+    metadata,
+    population,
+    sage,
+    service,
+    startup,
+    uploads,
+)
 
 startup.main()
 population.main()
@@ -10,5 +22,6 @@ service.main()
 sage.main()
 hashing.main()
 uploads.main()
+conversion.main()
 exports.main()
 cluster.main()
