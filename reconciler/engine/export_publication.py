@@ -219,11 +219,16 @@ class Publication:
     def _begun_parts(self, converter: Converter, pool: ThreadPoolExecutor) -> Iterator[_Begun]:
         """All parts in order; while one is staged, the next ones are converted."""
         waiting: deque[_Begun] = deque()
-        for part in parts(self.items, _PART):
-            waiting.append(self._begin(part, converter, pool))
-            if len(waiting) > converter.ahead:
+        try:
+            for part in parts(self.items, _PART):
+                waiting.append(self._begin(part, converter, pool))
+                if len(waiting) > converter.ahead:
+                    yield waiting.popleft()
+            while waiting:
                 yield waiting.popleft()
-        yield from waiting
+        finally:
+            for begun in waiting:
+                begun.task.cancel()
 
     def _begin(self, part: list[SourceItem], converter: Converter, pool: ThreadPoolExecutor) -> _Begun:
         """Begin to convert the items whose fragment or own file has to be made again."""

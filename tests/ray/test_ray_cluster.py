@@ -5,9 +5,12 @@ RECONCILER_KILLS says how many times (default 1).
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import os
 import random
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -22,8 +25,16 @@ from reconciler.engine.events import Progress
 from reconciler.engine.planning import make_plan
 from reconciler.engine.session import Session
 from reconciler.errors import Transient
+from reconciler.execution.cluster import RayExecutor
+from reconciler.model.resource import SourceLocation
 from reconciler.model.workspace import Execution, ExecutorKind
+from reconciler.sources.location import locate
+from reconciler.sources.remote import list_remote
+from reconciler.sources.selection import Selection
+from reconciler.sources.shared_listing import list_shared
 from tests.ray.conftest import TOKEN
+from tests.support.annotation_exports import NAMES, annotate, make_exports, tree
+from tests.support.servers import SERVERS
 from tests.support.workspace import NOW, Bench
 
 KILLS = int(os.environ.get("RECONCILER_KILLS", "1"))
@@ -152,3 +163,43 @@ def test_no_cluster_at_the_address_is_told_soon(lab):
     with pytest.raises(Transient, match=r"no Ray cluster was reached at '127\.0\.0\.1:1'"):
         _ = session.executor
     session.close()
+
+
+def test_exports_converted_on_a_cluster_are_those_of_the_command(cluster, second_node, tmp_path):
+    box = {"id": "x", "type": "bbox", "data": [1, 2, 3, 4], "classification": "cat"}
+    payload = {"extra": {"image_1": {"width": 20, "height": 10}}, "annotations": {"image_1": [box]}}
+    (tmp_path / "here").mkdir()
+    here = make_exports(tmp_path / "here", 70, payload)
+    annotate(here, {**payload, "annotations": {"image_1": [box, {**box, "id": "y"}]}}, *here.owned()["TaskSet/tasks"])
+    shutil.copytree(here.root, tmp_path / "there", symlinks=True)
+    settings = Execution(ExecutorKind.RAY, cluster.address)
+    there = dataclasses.replace(here, root=tmp_path / "there", open_executor=lambda: RayExecutor(settings))
+    before = {name: tree(there, name) for name in NAMES}
+    assert [int(bench.apply().exit_code) for bench in (here, there)] == [0, 0]
+    for name in NAMES:
+        assert tree(there, name) == tree(here, name) != before[name], name
+
+
+def test_remote_source_listed_on_a_cluster_is_as_the_command_lists_it(cluster, second_node, tmp_path):
+    with SERVERS["http.server"]() as server:
+        place = server.folder("scans")
+        for number in range(60):
+            place.put(f"case {number // 10}/{number % 3}/{number}.png", b"x" * number)
+        source = SourceLocation(place.url, options=place.options)
+        one, _ = list_remote(locate(source.url, tmp_path, source.options), Selection(source))
+        executor = _Counting(Execution(ExecutorKind.RAY, cluster.address))
+        with contextlib.closing(executor):
+            shared, problems = list_shared(source, tmp_path, executor)
+    assert (shared.hexdigest(), shared.file_count, problems) == (one.hexdigest(), 60, [])
+    assert list(shared.folders()) == list(one.folders())
+    assert executor.count > 1
+
+
+class _Counting(RayExecutor):
+    """Counts tasks."""
+
+    count = 0
+
+    def submit(self, *args: Any, **options: Any) -> Any:
+        self.count += 1
+        return super().submit(*args, **options)

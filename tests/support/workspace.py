@@ -23,6 +23,7 @@ from reconciler.engine.planning import make_plan
 from reconciler.engine.report import ApplyReport
 from reconciler.engine.running import Control
 from reconciler.engine.session import OpenBackend, Session
+from reconciler.execution.base import Executor
 from reconciler.model.address import parse_address
 from reconciler.model.workspace import BackendSettings
 from reconciler.plan.values import Action
@@ -59,6 +60,7 @@ class Bench:
     documents: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     open_backend: OpenBackend = field(default_factory=lambda: embedded)
     batch_rows: int = 200
+    open_executor: Callable[[], Executor] | None = None
     _ids: Iterable[int] = field(default_factory=itertools.count)
 
     def write(self) -> None:
@@ -100,6 +102,7 @@ class Bench:
             now=lambda: NOW,
             new_id=lambda: f"id-{next(iter(self._ids))}",
             open_backend=self.open_backend,
+            open_executor=self.open_executor,
         )
 
     def plan(self, options: PlanOptions | None = None, **load_options: Any) -> Planned:
