@@ -39,11 +39,11 @@ class Unsupported:
 
 UNSUPPORTED = (
     Unsupported("Group", ("spec", "members"), (), "title and description; who is in a group is set on the platform"),
-    Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo", "voc"), "coco or synapse-json"),
+    Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo",), "coco, cvat, synapse-json or voc"),
     Unsupported(
         "Export",
         ("spec", "format"),
-        ("yolo", "voc", "custom"),
-        "coco, csv, manifest or synapse-json",
+        ("yolo", "custom"),
+        "coco, csv, cvat, manifest, synapse-json or voc",
     ),
 )

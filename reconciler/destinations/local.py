@@ -157,19 +157,22 @@ class LocalStaging:
     sound: Mapping[str, FileState]
     foreign: frozenset[str]
     files: dict[str, FileState] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, path: str, chunks: Iterable[bytes], expected: Checksum | None = None) -> FileState:
-        """See `Staging.put`. One block is in memory at a time."""
+        """See `Staging.put`. One block is in memory at a time; bytes that stand there already keep their file."""
         target = self._target(path)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             state = _write(target, checked(chunks, path, expected))
+            if is_same := self.sound.get(path) == state:
+                target.unlink()
         except OSError as exc:
             raise _unwritable(str(self.places.root / path), exc) from exc
         with self.guard:
             self.files[path] = state
+            (self.kept.add if is_same else self.kept.discard)(path)
         return state
 
     def keep(self, path: str) -> None:
@@ -177,7 +180,7 @@ class LocalStaging:
         state = self.sound[path]
         with self.guard:
             self.files[path] = state
-            self.kept.append(path)
+            self.kept.add(path)
 
     def commit(self) -> Published:
         """See `Staging.commit`."""
@@ -195,8 +198,7 @@ class LocalStaging:
         finally:
             self.lock.close()
         before = self.standing.manifest.files if self.standing.manifest else {}
-        kept = set(self.kept)
-        written = [f for p, f in manifest.files.items() if p not in kept]
+        written = [f for p, f in manifest.files.items() if p not in self.kept]
         return Published(
             manifest,
             stamps,
@@ -228,7 +230,7 @@ class LocalStaging:
         ours = self.standing.manifest.files if self.standing.manifest else {}
         present = [path for path, _ in _walk(root) if path not in ours and path != MANIFEST_PATH]
         foreign = tuple(sorted(path for path in present if path not in self.files))
-        for path in (*self.kept, *foreign):
+        for path in (*sorted(self.kept), *foreign):
             _link(root / path, self.places.new / path)
         return foreign
 

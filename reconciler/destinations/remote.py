@@ -143,7 +143,8 @@ class RemoteStaging:
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, path: str, chunks: Iterable[bytes], expected: Checksum | None = None) -> FileState:
-        """See `Staging.put`. The bytes are complete and checked on the local disk before they are sent."""
+        """See `Staging.put`. The bytes are complete and checked on the local disk before they are sent, and not
+        sent when they stand there already."""
         if not is_safe_path(path) or path == MANIFEST_PATH:
             raise ValueError(f"{path!r} does not name a file below the destination")
         found = hashlib.sha256()
@@ -154,10 +155,13 @@ class RemoteStaging:
                 found.update(chunk)
                 size += len(chunk)
             local.flush()
-            self._send(local.name, path)
-        state = FileState(size, found.hexdigest())
+            state = FileState(size, found.hexdigest())
+            is_same = self.sound.get(path) == state
+            if not is_same:
+                self._send(local.name, path)
         with self.guard:
             self.files[path] = state
+            (self.kept.add if is_same else self.kept.discard)(path)
         return state
 
     def claim(self) -> None:

@@ -35,6 +35,12 @@ class Loss(StrEnum):
     GROUP = "group"  # the group has no place in the format; its members are written one by one
     HOLES = "holes"  # the holes of a ring have no place in the format; it is written filled
     ATTRIBUTES_DIFFER = "attributes_differ"  # parts of one object disagree; those of the first part are written
+    ATTRIBUTES = "attributes"  # attributes have no place in the format, or were not wanted
+    POSE = "pose"  # the box of a pose is written, its joints have no place
+    ROUNDED = "rounded"  # coordinates are written as whole pixels
+    OVERLAP = "overlap"  # pixels that other objects cover as well belong to the last of them
+    NO_PIXEL = "no_pixel"  # covers the centre of no pixel, so that no plane shows it
+    INSTANCE_LIMIT = "instance_limit"  # more objects than a plane can tell apart; the plane of objects is left out
     EXTERNAL_FILE = "external_file"  # the bytes lie elsewhere: the manifest names their URL, nothing is downloaded
     LINK = "link"  # leads to another entity; it is listed and not followed
     OTHER_KIND = "other_kind"  # neither file nor folder, such as a table; it is listed

@@ -25,8 +25,12 @@ PERSON_EDGES: Final = (
 
 @lru_cache(maxsize=4096)
 def class_key(name: str) -> str:
-    """The class name as it is written: trimmed, NFC, so that two spellings of one word are one class."""
-    return unicodedata.normalize("NFC", name.strip())
+    """The class name as it is written: trimmed, NFC, so that two spellings of one word are one class.
+
+    Halves of surrogate pairs, which JSON can hold and no file can, become "?".
+    """
+    name = name.strip()
+    return name if name.isascii() else unicodedata.normalize("NFC", name).encode(errors="replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def _attributes(found: ImageObject, more: JSONObject | None = None) -> JSONObjec
 
 def _category(found: ImageObject, rules: ObjectRules) -> JSONObject | None:
     """Name and, when known, id, supercategory and skeleton of the object's category."""
-    name = _class_name(found, rules)
+    name = object_class(found, rules)
     if name is None:
         return None
     row = rules.categories.get(found.record.get("category_id", -1)) if found.record else None
@@ -142,7 +142,7 @@ def _joint_row(name: str, joints: Sequence[str], rules: ObjectRules) -> JSONObje
     return {"keypoints": list(joints)}
 
 
-def _class_name(found: ImageObject, rules: ObjectRules) -> str | None:
+def object_class(found: ImageObject, rules: ObjectRules) -> str | None:
     """The class of the part that is no joint; a pose without one is named by group, import, or skeleton."""
     body = found.body
     if body is not None:

@@ -10,7 +10,6 @@ Source of the format: COCO data format (cocodataset.org, "Data format"), and `at
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
@@ -33,9 +32,9 @@ from reconciler.formats.annotations import (
 from reconciler.formats.import_records import RECORD_KEY
 from reconciler.formats.masks import counts_to_runs, counts_to_text, runs_to_counts, text_to_counts
 from reconciler.formats.objects import CAPTION_CLASS, shape_digest
+from reconciler.formats.stable_ids import stable_id
 from reconciler.model.json import JSON, JSONObject
 
-_LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _OWN_KEYS: Final = frozenset({"class", "iscrowd", "visibility"})
 
 
@@ -343,14 +342,7 @@ class _DocumentBuilder:
         return Annotation(self._id(row, str(part)), tool, shape, name, attributes, members)
 
     def _id(self, row: JSONObject, part: str) -> str:
-        """Ten letters or digits, as the platform makes them, but the same at every import."""
-        seed = f"{self.image.id}/{row['id']}/{part}".encode()
-        number = int.from_bytes(hashlib.sha256(seed).digest()[:8])
-        letters: list[str] = []
-        for _ in range(10):
-            number, rest = divmod(number, len(_LETTERS))
-            letters.append(_LETTERS[rest])
-        return "".join(letters)
+        return stable_id(self.image.id, row["id"], part)
 
 
 def _split_attributes(row: JSONObject) -> tuple[dict[str, JSON], dict[str, JSON]]:

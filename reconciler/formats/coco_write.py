@@ -12,10 +12,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import count
 from typing import Final
 
 from reconciler.formats.account import Account, decode_account, encode_account
+from reconciler.formats.assembling import Numbers, chunked
 from reconciler.formats.categories import CategoryRules, CategoryTable, class_key
 from reconciler.formats.coco_objects import CocoObject, ObjectRules, write_object
 from reconciler.formats.geometry import EdgePolicy
@@ -24,8 +24,6 @@ from reconciler.formats.items import ExportItem, Fragment, Fragments, ItemOutput
 from reconciler.formats.naming import safe_component, settle_paths
 from reconciler.formats.pictures import Picture, draw
 from reconciler.model.json import JSON, JSONObject, canonical_json, digest
-
-_CHUNK: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,22 +160,6 @@ def _head(fragment: str) -> JSONObject:
     return head
 
 
-@dataclass(slots=True)
-class _Numbers:
-    """Gives ids in order: the wanted one to the first that asks, the next free one otherwise."""
-
-    reserved: set[int]
-    given: set[int] = field(default_factory=set)
-    next_free: Iterator[int] = field(default_factory=lambda: count(1))
-
-    def take(self, wanted: str) -> int:
-        number = int(wanted) if wanted else None
-        if number is None or number in self.given:
-            number = next(n for n in self.next_free if n not in self.reserved)
-        self.given.add(number)
-        return number
-
-
 # Kinds of annotation lines, and the file each goes to.
 _FILES: Final = {"a": "instances", "c": "captions", "l": "labels"}
 
@@ -204,7 +186,7 @@ class _Assembly:
         for kind in sorted(self.kinds, key=lambda k: _FILES[k]):
             for split in self._parts():
                 name = _FILES[kind] + (f"_{safe_component(split)}" if split is not None else "")
-                yield OutputFile(f"annotations/{name}.json", _chunked(self._file(kind, split)))
+                yield OutputFile(f"annotations/{name}.json", chunked(self._file(kind, split)))
         yield OutputFile("classes.json", iter((self._classes(),)))
 
     def _parts(self) -> list[str | None]:
@@ -240,7 +222,7 @@ class _Assembly:
 
     def _lines(self) -> Iterator[tuple[str | None, int, str]]:
         """(split, id of the picture, line) of every line, in order; pictures are numbered on the way."""
-        numbers = _Numbers(self.image_ids)
+        numbers = Numbers(self.image_ids)
         for fragment in self.fragments():
             image = 0
             for line in fragment.text.split("\n")[1:]:
@@ -254,7 +236,7 @@ class _Assembly:
                 yield _with(f'"id":{number}', line.split("\t", 2)[2])
 
     def _annotations(self, kind: str, split: str | None) -> Iterator[str]:
-        numbers = _Numbers(self.ids)
+        numbers = Numbers(self.ids)
         for its_split, image, line in self._lines():
             if line.startswith("i\t"):
                 continue
@@ -297,17 +279,3 @@ def _joined(rows: Iterable[str]) -> Iterator[str]:
     for row in rows:
         yield f"\n{row}" if first else f",\n{row}"
         first = False
-
-
-def _chunked(texts: Iterable[str]) -> Iterator[bytes]:
-    """The same text in pieces worth a system call each."""
-    waiting: list[str] = []
-    length = 0
-    for text in texts:
-        waiting.append(text)
-        length += len(text)
-        if length >= _CHUNK:
-            yield "".join(waiting).encode()
-            waiting, length = [], 0
-    if waiting:
-        yield "".join(waiting).encode()

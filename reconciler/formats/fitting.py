@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.formats.account import Loss, Outcome, Tally
-from reconciler.formats.annotations import Box, Joint, Mask, Polygon
+from reconciler.formats.annotations import Box, Joint, Mask, Polygon, Polyline
 from reconciler.formats.categories import class_key
-from reconciler.formats.geometry import EdgePolicy, Fit, Ring, Size, corners, fit_box, fit_joints, fit_ring
+from reconciler.formats.geometry import EdgePolicy, Fit, Ring, Size, corners, fit_box, fit_joints, fit_line, fit_ring
 from reconciler.formats.objects import ImageObject, joints_of
 
 XYWH = tuple[float, float, float, float]
@@ -22,24 +22,34 @@ XYWH = tuple[float, float, float, float]
 class FittedObject:
     """The shapes of one object that may be written, pixels from the top left.
 
-    rings: of its polygons. holes: rings cut out of those, fitted like them. corners: of its turned box, four unless
-    clipped; None without one. box: upright (x, y, width, height) as drawn, or as given with a pose or an unedited
-    import. mask: with at least one pixel. joints: of its pose. clipped: a shape was cut. gone: parts that the policy
-    left out, and why. refused: the policy leaves out the whole object, as failed when true. assumed: joints that did
-    not say whether they are visible.
+    polygons: the outer ring of each and then the holes cut out of it. corners: of its turned box, four unless clipped;
+    None without one. box: upright (x, y, width, height) as drawn, or as given with a pose or an unedited import. mask:
+    with at least one pixel. joints: of its pose. lines: of its polyline, several where it was cut. clipped: a shape was
+    cut. gone: parts that the policy left out, and why. refused: the policy leaves out the whole object, as failed when
+    true. assumed: joints that did not say whether they are visible.
     """
 
     found: ImageObject
-    rings: tuple[Ring, ...] = ()
-    holes: tuple[Ring, ...] = ()
+    polygons: tuple[tuple[Ring, ...], ...] = ()
     corners: Ring | None = None
     box: XYWH | None = None
     mask: Mask | None = None
     joints: tuple[Joint, ...] = ()
+    lines: tuple[Ring, ...] = ()
     clipped: bool = False
     gone: Mapping[str, Loss] = field(default_factory=dict)
     refused: tuple[Loss, bool] | None = None
     assumed: Sequence[str] = ()
+
+    @property
+    def rings(self) -> tuple[Ring, ...]:
+        """Outer rings of the polygons."""
+        return tuple([polygon[0] for polygon in self.polygons]) if self.polygons else ()
+
+    @property
+    def holes(self) -> tuple[Ring, ...]:
+        """Rings cut out of the polygons, fitted like them."""
+        return tuple([hole for polygon in self.polygons for hole in polygon[1:]]) if self.polygons else ()
 
     @property
     def is_whole(self) -> bool:
@@ -54,7 +64,9 @@ class FittedObject:
     @property
     def is_empty(self) -> bool:
         """Whether nothing may be written."""
-        return self.refused is not None or not (self.rings or self.corners or self.box or self.mask or self.joints)
+        return self.refused is not None or not (
+            self.rings or self.corners or self.box or self.mask or self.joints or self.lines
+        )
 
     def leave_out(self, tally: Tally, reason: Loss | None = None) -> None:
         """Tell the tally that nothing of the object is written. reason: None when the policy's holds."""
@@ -96,15 +108,16 @@ class _Fitting:
     gone: dict[str, Loss] = field(default_factory=dict)
 
     def fit(self) -> FittedObject:
-        rings, holes = self._rings()
+        polygons = self._polygons()
         turned, box = self._box()
         joints, assumed = self._joints()
+        lines = self._lines()
         mask = self.found.mask if self.found.mask and self.found.mask.runs else None
         return FittedObject(
-            self.found, rings, holes, turned, box, mask, joints, self.clipped, self.gone, self.refused, assumed
+            self.found, polygons, turned, box, mask, joints, lines, self.clipped, self.gone, self.refused, assumed
         )
 
-    def _judge(self, fit: Fit[Ring] | Fit[XYWH] | Fit[tuple[Joint, ...]], *parts: str) -> None:
+    def _judge(self, fit: Fit[Ring] | Fit[XYWH] | Fit[tuple[Joint, ...]] | Fit[tuple[Ring, ...]], *parts: str) -> None:
         """Remember what the policy did to some parts; a shape outside that must not be clipped decides for all."""
         self.clipped |= fit.clipped
         if fit.shape is not None or fit.reason is None:
@@ -113,22 +126,25 @@ class _Fitting:
         if self.policy.mode != "clip" and fit.reason is Loss.OUTSIDE_MEDIA and self.refused is None:
             self.refused = (fit.reason, fit.failed)
 
-    def _rings(self) -> tuple[tuple[Ring, ...], tuple[Ring, ...]]:
-        """Outer rings and holes that are left."""
-        rings: list[Ring] = []
-        holes: list[Ring] = []
-        polygons = self.found.polygons
-        if not polygons:
-            return (), ()
-        for part in polygons:
+    def _polygons(self) -> tuple[tuple[Ring, ...], ...]:
+        """Outer rings that are left, each with its holes."""
+        found: list[tuple[Ring, ...]] = []
+        for part in self.found.polygons:
             assert isinstance(part.shape, Polygon)
             fit = fit_ring(part.shape.points, self.size, self.policy)
             self._judge(fit, part.id)
             if fit.shape is not None:
-                rings.append(fit.shape)
-                fits = (fit_ring(hole, self.size, self.policy) for hole in part.shape.holes)
-                holes += [hole.shape for hole in fits if hole.shape is not None]
-        return tuple(rings), tuple(holes)
+                fits = [fit_ring(hole, self.size, self.policy).shape for hole in part.shape.holes]
+                found.append((fit.shape, *(hole for hole in fits if hole is not None)))
+        return tuple(found)
+
+    def _lines(self) -> tuple[Ring, ...]:
+        part = next((p for p in self.found.parts if isinstance(p.shape, Polyline)), None)
+        if part is None or not isinstance(part.shape, Polyline):
+            return ()
+        fit = fit_line(part.shape.points, self.size, self.policy)
+        self._judge(fit, part.id)
+        return fit.shape or ()
 
     def _box(self) -> tuple[Ring | None, XYWH | None]:
         """Corners of a turned box, or the upright box as drawn or as given; None, None when other parts say it."""

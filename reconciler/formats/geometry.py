@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, sin
 from typing import Final, Generic, Literal, TypeVar
 
@@ -170,6 +171,51 @@ def fit_ring(ring: Ring, size: Size | None, policy: EdgePolicy) -> Fit[Ring]:
         whole = len(cut) >= 3 and ring_area(cut) > _SLACK
         return Fit(cut if whole else None, clipped=whole, reason=Loss.OUTSIDE_MEDIA)
     return Fit(None, reason=Loss.OUTSIDE_MEDIA, failed=policy.mode == "fail")
+
+
+def fit_line(line: Ring, size: Size | None, policy: EdgePolicy) -> Fit[tuple[Ring, ...]]:
+    """Apply the policy to an open line; `clip` cuts it at the edge, into several lines where it comes back."""
+    if len(line) < 2:
+        return Fit(None, reason=Loss.EMPTY_SHAPE)
+    if policy.mode == "keep" or size is None or is_inside(line, size, policy.slack):
+        return Fit((line,))
+    if policy.mode == "clip":
+        cut = clip_line(line, size)
+        return Fit(cut or None, clipped=bool(cut), reason=Loss.OUTSIDE_MEDIA)
+    return Fit(None, reason=Loss.OUTSIDE_MEDIA, failed=policy.mode == "fail")
+
+
+def clip_line(line: Ring, size: Size) -> tuple[Ring, ...]:
+    """The pieces of an open line inside the picture, () when it does not pass through."""
+    pieces: list[list[Pair]] = []
+    for a, b in pairwise(line):
+        part = _segment_inside(a, b, size)
+        if part is None:
+            continue
+        if pieces and pieces[-1][-1] == part[0] == a:
+            pieces[-1].append(part[1])
+        else:
+            pieces.append(list(part))
+    return tuple(tuple(piece) for piece in pieces)
+
+
+def _segment_inside(a: Pair, b: Pair, size: Size) -> tuple[Pair, Pair] | None:
+    """The part of a segment inside the picture (Liang and Barsky, 1984); None when no length of it is."""
+    first, last = 0.0, 1.0
+    for start, end, length in ((a[0], b[0], size[0]), (a[1], b[1], size[1])):
+        step = end - start
+        if step == 0 and not 0 <= start <= length:
+            return None
+        if step:
+            near, far = sorted((-start / step, (length - start) / step))
+            first, last = max(first, near), min(last, far)
+    if first >= last:
+        return None
+    return (a if first == 0 else _between(a, b, first)), (b if last == 1 else _between(a, b, last))
+
+
+def _between(a: Pair, b: Pair, share: float) -> Pair:
+    return tidy(a[0] + (b[0] - a[0]) * share), tidy(a[1] + (b[1] - a[1]) * share)
 
 
 def fit_joints(joints: tuple[Joint, ...], size: Size | None, policy: EdgePolicy) -> Fit[tuple[Joint, ...]]:

@@ -62,11 +62,14 @@ class Drawn:
         return total(t.account() for t in (*(p.tally for p in self.pictures), *self.refused))
 
 
-def draw(item: ExportItem) -> Drawn:
-    """Decode an item's payload and gather the objects of each of its pictures."""
+def draw(item: ExportItem, *, keeps_groups: bool = False) -> Drawn:
+    """Decode an item's payload and gather the objects of each of its pictures.
+
+    keeps_groups: the format can hold any group, so those that make no object are no loss.
+    """
     decoded = decode_payload(item.data, lossless=False)
     by_media = {m.media: m for m in decoded.document.media}
-    pictures = tuple(_picture(item, by_media.get(m, MediaAnnotations(m))) for m in _names(item, by_media))
+    pictures = tuple(_picture(item, by_media.get(m, MediaAnnotations(m)), keeps_groups) for m in _names(item, by_media))
     others = tuple(_refused(item, m) for m in by_media.values() if not _is_picture(item, m.media) and m.annotations)
     records = (
         malformed(place, "this is not what an import keeps") for m in by_media.values() for place in kept_records(m)[1]
@@ -86,14 +89,14 @@ def _is_picture(item: ExportItem, media: str) -> bool:
     return media.startswith("image") if file is None or file.type is None else file.type == "image"
 
 
-def _picture(item: ExportItem, drawn: MediaAnnotations) -> Picture:
+def _picture(item: ExportItem, drawn: MediaAnnotations, keeps_groups: bool) -> Picture:
     tally = Tally(item.key, drawn.media, read=len(drawn.annotations))
     objects, loose = gather_objects(drawn)
     size = _size(item, drawn)
     shown = [found for found in objects if _is_shown(found, tally)]
     if size is None and drawn.annotations:
         tally.note(Outcome.LOSSY, Loss.SIZE_UNKNOWN, *(a.id for a in drawn.annotations))
-    for group in loose:
+    for group in () if keeps_groups else loose:
         tally.note(Outcome.LOSSY, Loss.GROUP, *group.members)
     if drawn.relations:
         tally.note(Outcome.LOSSY, Loss.RELATIONS)

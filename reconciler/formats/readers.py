@@ -66,5 +66,22 @@ def _record_name(record: JSON) -> str | None:
     return str(name) if name else None
 
 
-READERS: Final[Mapping[str, Reader]] = {"coco": _coco, "synapse-json": _synapse_json}
+def _cvat(reading: Reading) -> Iterator[Annotated]:
+    from reconciler.formats.cvat_read import read_cvat
+
+    return read_cvat(reading)
+
+
+def _voc(reading: Reading) -> Iterator[Annotated]:
+    from reconciler.formats.voc_read import read_voc
+
+    return read_voc(reading)
+
+
+READERS: Final[Mapping[str, Reader]] = {
+    "coco": _coco,
+    "cvat": _cvat,
+    "synapse-json": _synapse_json,
+    "voc": _voc,
+}
 """Format → its reader."""

@@ -10,10 +10,12 @@ from reconciler.formats.account import Account, summarise
 from reconciler.formats.categories import CategoryRules
 from reconciler.formats.coco_write import CocoOptions, CocoWriter
 from reconciler.formats.csv_rows import CsvWriter
+from reconciler.formats.cvat_options import CVAT_SCHEMA, make_cvat
 from reconciler.formats.dm import unreadable
 from reconciler.formats.geometry import EdgePolicy
 from reconciler.formats.items import Writer
 from reconciler.formats.synapse_json import SynapseJsonOptions, SynapseJsonWriter
+from reconciler.formats.voc_options import VOC_SCHEMA, make_voc
 from reconciler.model.json import JSON, JSONObject
 from reconciler.model.resource import Export
 
@@ -94,8 +96,10 @@ _MANIFEST_SCHEMA: Final[JSONObject] = {
 OPTION_SCHEMAS: Final[Mapping[str, JSONObject]] = {
     "coco": _COCO_SCHEMA,
     "csv": _CSV_SCHEMA,
+    "cvat": CVAT_SCHEMA,
     "manifest": _MANIFEST_SCHEMA,
     "synapse-json": {"type": "object", "additionalProperties": False, "properties": {}},
+    "voc": VOC_SCHEMA,
 }
 """Format → JSON Schema of `Export.options`."""
 
@@ -159,7 +163,13 @@ def _csv(export: Export, order: tuple[str, ...], reference: JSONObject, previous
 
 _RAW: Final = frozenset({"csv", "manifest", "synapse-json"})  # formats that keep the payload as it is
 _Maker = Callable[[Export, tuple[str, ...], JSONObject, Mapping[str, int]], Writer]
-_MAKERS: Final[Mapping[str, _Maker]] = {"coco": _coco, "csv": _csv, "synapse-json": _synapse_json}
+_MAKERS: Final[Mapping[str, _Maker]] = {
+    "coco": _coco,
+    "csv": _csv,
+    "cvat": make_cvat,
+    "synapse-json": _synapse_json,
+    "voc": make_voc,
+}
 
 
 def payload_fault(format: str, data: JSON) -> str | None:

@@ -69,6 +69,24 @@ def test_kept_file_keeps_inode_and_time(destination):
     assert (published.written, published.kept) == (1, 1)
 
 
+def test_same_bytes_keep_the_file(destination):
+    _publish(destination, {"a": b"1", "b": b"2"})
+    before = (destination.root / "a").stat()
+    published = _publish(destination, {"a": b"1", "b": b"3"})
+    after = (destination.root / "a").stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert (published.written, published.kept, published.bytes) == (1, 1, 1)
+
+
+def test_last_bytes_of_a_path_count(destination):
+    _publish(destination, {"a": b"1"})
+    staging = destination.open_staging(OWNER, destination.inspect(OWNER, {}))
+    staging.put("a", [b"1"])
+    staging.put("a", [b"2"])
+    staging.commit()
+    assert destination.read("a") == b"2"
+
+
 def test_file_not_named_again_is_removed(destination):
     _publish(destination, {"a": b"1", "b/c": b"2"})
     published = _publish(destination, {}, keep=["a"])

@@ -47,6 +47,14 @@ def test_unchanged_stamps_spare_reading(destination):
     assert destination.inspect(OWNER, {}).hashed == 2
 
 
+def test_same_bytes_are_not_sent_again(destination):
+    _publish(destination, {"a": b"1", "b": b"2"})
+    made = destination.fs.created(destination.full("a"))
+    published = _publish(destination, {"a": b"1", "b": b"3"})
+    assert destination.fs.created(destination.full("a")) == made
+    assert (published.written, published.kept, published.bytes) == (1, 1, 1)
+
+
 def test_file_not_named_again_is_removed(destination):
     _publish(destination, {"a": b"1", "b": b"2"})
     published = _publish(destination, {}, keep=["a"])
