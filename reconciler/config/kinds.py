@@ -39,11 +39,10 @@ class Unsupported:
 
 UNSUPPORTED = (
     Unsupported("Group", ("spec", "members"), (), "title and description; who is in a group is set on the platform"),
-    Unsupported("TaskSet", ("spec", "annotations", "format"), ("yolo",), "coco, cvat, synapse-json or voc"),
     Unsupported(
         "Export",
         ("spec", "format"),
-        ("yolo", "custom"),
-        "coco, csv, cvat, manifest, synapse-json or voc",
+        ("custom",),
+        "coco, csv, cvat, imagefolder, manifest, synapse-json, voc or yolo",
     ),
 )

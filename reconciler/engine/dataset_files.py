@@ -40,6 +40,18 @@ class DatasetFolder:
         except SourceError:
             return None
 
+    def settings(self, name: str) -> JSON:
+        """A YAML file as texts, lists and objects: no scalar is interpreted. Raises SourceError."""
+        import yaml
+
+        try:
+            value: JSON = yaml.load(self.read(name), Loader=yaml.BaseLoader)
+            return value
+        except (yaml.YAMLError, UnicodeError, RecursionError) as exc:
+            why = "nested too deep" if isinstance(exc, RecursionError) else str(exc).partition("\n")[0]
+            text = f"{self.shown(name)} is not valid YAML: {why}"
+            raise SourceError([Problem(text, address=self.shown(name), fix="repair the file")]) from exc
+
 
 def measured(head: bytes) -> tuple[int, int] | None:
     """(width, height) in pixels of the picture that begins with these bytes; None when it cannot be told."""

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.engine.dataset_files import measured, open_dataset
+from reconciler.engine.dataset_files import DatasetFolder, measured, open_dataset
 from reconciler.errors import ConfigError, Problem, Severity
 from reconciler.formats.items import ExportItem, MediaFile, Writer, item_digest
 from reconciler.formats.naming import check_collisions, check_unique
 from reconciler.formats.splits import assign_split
-from reconciler.formats.writers import open_writer, payload_fault, read_class_ids
+from reconciler.formats.writers import open_writer, payload_fault, places_by_payload, read_class_ids
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, canonical_json, digest
 from reconciler.model.observed import AnnotationRecord, RemoteFile
@@ -104,12 +104,23 @@ def _reference(export: Export) -> Mapping[str, JSON] | None:
         return None
     files = open_dataset(str(name), export.head.folder, {})
     shown = files.place.show(files.names[0])
+    if export.format == "yolo":
+        return _class_list(files)
     try:
         value = json.loads(files.read(files.names[0]))
     except ValueError as exc:
         problem = Problem(f"{shown} is not valid JSON: {exc}", export.head.location, fix="repair options.reference")
         raise ConfigError([problem]) from exc
     return value if isinstance(value, Mapping) else None
+
+
+def _class_list(files: DatasetFolder) -> Mapping[str, JSON]:
+    """The class ids of a `data.yaml` or a list of names, as categories."""
+    from reconciler.formats.reading import Reading
+    from reconciler.formats.yolo_dataset import read_names
+
+    names = read_names(Reading(files, "", lambda _: None))
+    return {"categories": [{"id": number, "name": name} for number, name in names.items()]}
 
 
 def collect_items(records: Iterable[AnnotationRecord], export: Export, writer: Writer, folder: Path) -> ItemSet:
@@ -125,7 +136,7 @@ def collect_items(records: Iterable[AnnotationRecord], export: Export, writer: W
         items.spool.fill(_spooled(record, record.key, export, writer) for record in records)
         items.spool.rename(_renamed(one, export, writer) for one in items.spool.repeated())
         check_unique(items.spool.index())
-        paths = ((source.item.key, writer.paths(source.item)) for source in items.heads())
+        paths = ((source.item.key, writer.paths(source.item)) for source in items.placed())
         if export.format == "manifest":
             check_collisions(paths, ignore_case=True, fix=_RENAME)
         else:
@@ -149,6 +160,10 @@ class ItemSet:
     def heads(self, *, faulty: bool = False) -> Iterator[SourceItem]:
         """Items without their payloads, which is much cheaper; or those that have none because of a fault."""
         return map(self._source, self.spool.heads(faulty=faulty))
+
+    def placed(self) -> Iterator[SourceItem]:
+        """Items with what their paths depend on, which is seldom the payload."""
+        return iter(self) if places_by_payload(self.export) else self.heads()
 
     def _source(self, one: SpooledItem) -> SourceItem:
         record = replace(_decode_head(one.head), data=json.loads(one.data))

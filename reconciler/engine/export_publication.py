@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain, islice
 
 from reconciler.destinations.base import Destination, Staging, Standing
 from reconciler.destinations.manifest import FileState
@@ -20,7 +21,7 @@ from reconciler.engine.running import Applying
 from reconciler.errors import Problem, ReconcilerError
 from reconciler.formats.card import Facts
 from reconciler.formats.csv_rows import RowMeter
-from reconciler.formats.items import Fragment, ItemOutput, Writer
+from reconciler.formats.items import Fragment, ItemOutput, OutputFile, Writer
 from reconciler.formats.writers import build_summary
 from reconciler.model.address import Address
 from reconciler.model.checksum import Checksum
@@ -271,13 +272,29 @@ class Publication:
     def _stage_shared(self, staging: Staging) -> None:
         shared = {}
         for file in self.writer.assemble(self._fragments):
-            state = staging.put(file.path, file.chunks)
-            shared[file.path] = (state.size_bytes, state.sha256)
+            state = self._stage_file(staging, file)
+            if not file.is_of_item:
+                shared[file.path] = (state.size_bytes, state.sha256)
         summary, classes = self._summary()
         self._put(staging, SUMMARY_PATH, (canonical_json(summary) + "\n").encode())
         if self.export.card.is_written:
             facts = card_facts(self.export, self.run.declared, summary)
             self._stage_card(staging, replace(facts, classes=classes, shared=shared))
+
+    def _stage_file(self, staging: Staging, file: OutputFile) -> FileState:
+        """Write a shared file. One of a single piece stays when it has these bytes; there can be one for every item."""
+        begin = list(islice(file.chunks, 2))
+        if len(begin) == 1 and (kept := self._keep(staging, file.path, begin[0])) is not None:
+            return kept
+        return staging.put(file.path, chain(begin, file.chunks))
+
+    def _keep(self, staging: Staging, path: str, content: bytes) -> FileState | None:
+        """Keep the published file of that path if it has these bytes."""
+        state = self.sound.get(path)
+        if state is None or state.sha256 != hashlib.sha256(content).hexdigest():
+            return None
+        staging.keep(path)
+        return state
 
     def _stage_card(self, staging: Staging, facts: Facts) -> None:
         sheets = draw_sheets(self.export, self.items, self.provider)
@@ -287,9 +304,7 @@ class Publication:
 
     def _put(self, staging: Staging, path: str, content: bytes) -> None:
         """Write a small file, or keep the published one when it has these bytes."""
-        if path in self.sound and self.sound[path].sha256 == hashlib.sha256(content).hexdigest():
-            staging.keep(path)
-        else:
+        if self._keep(staging, path, content) is None:
             staging.put(path, [content])
 
     def _summary(self) -> tuple[JSONObject, Mapping[str, Mapping[str, int]]]:

@@ -143,7 +143,7 @@ def _faults(export: Export, items: ItemSet) -> Iterator[Problem]:
 
 def _rows(items: ItemSet, writer: Writer) -> Iterator[DesiredRow]:
     """files, bytes: of the originals that the export copies."""
-    for source in items.heads():
+    for source in items.placed():
         body = canonical_json({"record": source.item.record_id})
         copied = writer.paths(source.item).originals
         size = sum(file.size_bytes or 0 for file in source.files if file.spec in copied)

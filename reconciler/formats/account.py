@@ -41,6 +41,10 @@ class Loss(StrEnum):
     OVERLAP = "overlap"  # pixels that other objects cover as well belong to the last of them
     NO_PIXEL = "no_pixel"  # covers the centre of no pixel, so that no plane shows it
     INSTANCE_LIMIT = "instance_limit"  # more objects than a plane can tell apart; the plane of objects is left out
+    BOX_ONLY = "box_only"  # the format has no such shape; the upright box around it is written
+    CROWD = "crowd"  # a region of many things (iscrowd), which is no object to learn from
+    UNKNOWN_JOINT = "unknown_joint"  # not among the declared joints
+    SECOND_CLASS = "second_class"  # the format has one class per picture, and the first one counts
     EXTERNAL_FILE = "external_file"  # the bytes lie elsewhere: the manifest names their URL, nothing is downloaded
     LINK = "link"  # leads to another entity; it is listed and not followed
     OTHER_KIND = "other_kind"  # neither file nor folder, such as a table; it is listed

@@ -126,11 +126,20 @@ def _left_out(summary: JSONObject) -> str:
 
 def _reading(facts: Facts) -> str:
     pattern = _READ_WITH.get(facts.export.format)
-    index = next((path for path in sorted(facts.shared) if path != "classes.json" and not _is_about(path)), None)
+    task, index = facts.export.options.get("task", "detect"), _index(facts)
     if pattern is None or index is None:
         return ""
-    text = pattern.format(index=index, folder="images", task=facts.export.options.get("task", "detect"))
+    text = pattern.format(index=index, folder="train", task=task)
     return f"## Reading it\n\n```python\n{text}\n```"
+
+
+def _index(facts: Facts) -> str | None:
+    """What a reader has to be given: a file, or the folder of classified pictures; None when there is no such thing."""
+    if facts.export.format == "yolo":
+        return (
+            "." if facts.export.options.get("task") == "classify" else next(iter({"data.yaml"} & {*facts.shared}), None)
+        )
+    return next((path for path in sorted(facts.shared) if path != "classes.json" and not _is_about(path)), None)
 
 
 def _made_from(summary: JSONObject) -> str:
@@ -170,7 +179,8 @@ def build_croissant(facts: Facts) -> bytes:
         if not _is_about(path)
     ]
     if facts.export.originals is not False:
-        pictures = {"@type": "cr:FileSet", "@id": "pictures", "name": "pictures", "includes": "images/**"}
+        where = _picture_places(facts.export)
+        pictures = {"@type": "cr:FileSet", "@id": "pictures", "name": "pictures", "includes": where}
         files.append({**pictures, "encodingFormat": "image/*"})
     document = {
         "@context": _CONTEXT,
@@ -181,6 +191,13 @@ def build_croissant(facts: Facts) -> bytes:
         "distribution": files,
     }
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _picture_places(export: Export) -> str:
+    """The pattern of the pictures' paths."""
+    if export.format == "imagefolder" or export.options.get("task") == "classify":
+        return "*/*/**"
+    return "obj_*_data/**" if export.options.get("layout") == "legacy" else "images/**"
 
 
 def _media_type(path: str) -> str:

@@ -37,13 +37,14 @@ def class_key(name: str) -> str:
 class CategoryRules:
     """order: class names in the wanted order (the export's, else the project's). rows: categories to take over as they
     are (ids included), from a reference file. previous: ids of the last publication; they are kept.
-    skeletons: class → {keypoints: [...], skeleton: [...]}.
+    skeletons: class → {keypoints: [...], skeleton: [...]}. first: the lowest id that is given away.
     """
 
     order: Sequence[str] = ()
     rows: Sequence[JSONObject] = ()
     previous: Mapping[str, int] = field(default_factory=dict)
     skeletons: Mapping[str, JSONObject] = field(default_factory=dict)
+    first: int = 1
 
 
 @dataclass(slots=True)
@@ -92,7 +93,7 @@ class CategoryTable:
         rows = [self.rows[name] for name in (*self.order, *sorted(self.rows.keys() - set(self.order)))]
         rows += [self.twins[key] for key in sorted(self.twins)]
         wanted = [[row.get("id") for row in rows], [self.rules.previous.get(row["name"]) for row in rows]]
-        for row, number in zip(rows, _settle(wanted), strict=True):
+        for row, number in zip(rows, _settle(wanted, self.rules.first), strict=True):
             if "id" not in row:
                 row.setdefault("supercategory", row["name"])
             row["id"] = number
@@ -109,7 +110,7 @@ class CategoryTable:
         return list(self.rows[name].get("keypoints", ()))
 
 
-def _settle(wanted: Sequence[Sequence[JSON]]) -> list[int]:
+def _settle(wanted: Sequence[Sequence[JSON]], first: int) -> list[int]:
     """One id per row, all different. wanted: wishes per row, the stronger ones first; the first row to ask gets it."""
     ids: dict[int, int] = {}
     taken: set[int] = set()
@@ -118,7 +119,7 @@ def _settle(wanted: Sequence[Sequence[JSON]]) -> list[int]:
             if row not in ids and isinstance(wish, int) and wish not in taken:
                 ids[row] = wish
                 taken.add(wish)
-    free = (number for number in count(1) if number not in taken)
+    free = (number for number in count(first) if number not in taken)
     return [ids[row] if row in ids else next(free) for row in range(len(wanted[0]))]
 
 

@@ -12,6 +12,7 @@ from reconciler.formats.categories import PERSON_EDGES, PERSON_JOINTS, class_key
 from reconciler.formats.fitting import XYWH, FittedObject, fit_object
 from reconciler.formats.geometry import EdgePolicy, Size, ring_area, tidy, tight_box
 from reconciler.formats.masks import counts_box, counts_to_text, mask_area, runs_to_counts
+from reconciler.formats.object_classes import class_of
 from reconciler.formats.objects import CAPTION_CLASS, ImageObject
 from reconciler.model.json import JSON, JSONObject
 
@@ -119,7 +120,7 @@ def _attributes(found: ImageObject, more: JSONObject | None = None) -> JSONObjec
 
 def _category(found: ImageObject, rules: ObjectRules) -> JSONObject | None:
     """Name and, when known, id, supercategory and skeleton of the object's category."""
-    name = object_class(found, rules)
+    name = class_of(found, rules.skeletons, rules.categories)
     if name is None:
         return None
     row = rules.categories.get(found.record.get("category_id", -1)) if found.record else None
@@ -140,28 +141,6 @@ def _joint_row(name: str, joints: Sequence[str], rules: ObjectRules) -> JSONObje
     if len(joints) > 1 and person_like(joints):
         return {"keypoints": list(PERSON_JOINTS), "skeleton": [list(e) for e in PERSON_EDGES]}
     return {"keypoints": list(joints)}
-
-
-def object_class(found: ImageObject, rules: ObjectRules) -> str | None:
-    """The class of the part that is no joint; a pose without one is named by group, import, or skeleton."""
-    body = found.body
-    if body is not None:
-        return class_key(body.class_name) if body.class_name and body.class_name.strip() else None
-    if found.record:
-        row = rules.categories.get(found.record.get("category_id", -1))
-        if row is not None:
-            return class_key(row["name"])
-    said = found.group.rest.get("class") if found.group else None
-    if isinstance(said, str) and said.strip():
-        return class_key(said)
-    joints = [p.class_name for p in found.points]
-    if found.group is None:
-        return class_key(joints[0]) if joints[0] else None
-    names = {j for j in joints if j}
-    for name, skeleton in sorted(rules.skeletons.items()):
-        if names <= set(skeleton.get("keypoints", ())):
-            return class_key(name)
-    return "person" if person_like(names) else "keypoints"
 
 
 @dataclass(slots=True)

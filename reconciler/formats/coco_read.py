@@ -30,6 +30,7 @@ from reconciler.formats.annotations import (
     Shape,
 )
 from reconciler.formats.import_records import RECORD_KEY
+from reconciler.formats.imported import imported_part
 from reconciler.formats.masks import counts_to_runs, counts_to_text, runs_to_counts, text_to_counts
 from reconciler.formats.objects import CAPTION_CLASS, shape_digest
 from reconciler.formats.stable_ids import stable_id
@@ -338,8 +339,7 @@ class _DocumentBuilder:
     def _part(
         self, row: JSONObject, part: int, tool: str, shape: Shape, name: str, attributes: JSONObject
     ) -> Annotation:
-        members = {"isLocked": False, "isVisible": True, "isValid": True, "isDrawCompleted": True, "label": [name]}
-        return Annotation(self._id(row, str(part)), tool, shape, name, attributes, members)
+        return imported_part(self._id(row, str(part)), tool, shape, name, attributes)
 
     def _id(self, row: JSONObject, part: str) -> str:
         return stable_id(self.image.id, row["id"], part)

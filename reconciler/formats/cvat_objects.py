@@ -21,11 +21,12 @@ from reconciler.formats.annotations import (
 )
 from reconciler.formats.attribute_values import attribute_text, is_true, written_name
 from reconciler.formats.categories import class_key
-from reconciler.formats.coco_objects import ObjectRules, object_class
+from reconciler.formats.coco_objects import ObjectRules
 from reconciler.formats.cvat_labels import Used, value_text
 from reconciler.formats.cvat_shapes import degrees_text, mask_attributes, points_text
 from reconciler.formats.fitting import XYWH, FittedObject, fit_object
 from reconciler.formats.geometry import EdgePolicy, tidy
+from reconciler.formats.object_classes import class_of
 from reconciler.formats.objects import ImageObject
 from reconciler.formats.pictures import Picture
 from reconciler.formats.xml_text import attributes, escape, number
@@ -99,7 +100,7 @@ class PictureElements:
 
     def _label(self, found: ImageObject) -> str | None:
         rules = ObjectRules(self.picture.size, self.edges, skeletons=self.skeletons)
-        name = object_class(found, rules)
+        name = class_of(found, rules.skeletons, rules.categories)
         if name is None and isinstance(kept := self._kept(found.parts[0]), Mapping) and kept.get("label") == "":
             return ""  # it was imported without a label
         return name

@@ -112,7 +112,7 @@ class _Fitting:
         turned, box = self._box()
         joints, assumed = self._joints()
         lines = self._lines()
-        mask = self.found.mask if self.found.mask and self.found.mask.runs else None
+        mask = self._mask()
         return FittedObject(
             self.found, polygons, turned, box, mask, joints, lines, self.clipped, self.gone, self.refused, assumed
         )
@@ -145,6 +145,17 @@ class _Fitting:
         fit = fit_line(part.shape.points, self.size, self.policy)
         self._judge(fit, part.id)
         return fit.shape or ()
+
+    def _mask(self) -> Mask | None:
+        """A mask that is larger than its picture cannot be cut: nobody knows how wide its rows are."""
+        part = next((p for p in self.found.parts if isinstance(p.shape, Mask)), None)
+        if part is None or not isinstance(part.shape, Mask) or not part.shape.runs:
+            return None
+        pixels = None if self.size is None else self.size[0] * self.size[1]
+        if pixels is None or max(start + length for start, length in part.shape.runs) <= pixels:
+            return part.shape
+        self._judge(Fit[Ring](None, reason=Loss.OUTSIDE_MEDIA, failed=self.policy.mode == "fail"), part.id)
+        return None
 
     def _box(self) -> tuple[Ring | None, XYWH | None]:
         """Corners of a turned box, or the upright box as drawn or as given; None, None when other parts say it."""

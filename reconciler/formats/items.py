@@ -44,15 +44,19 @@ class ExportItem:
 
 @dataclass(frozen=True, slots=True)
 class ItemPaths:
-    """Where an item's files go, below the destination. originals: specification → path. annotation: its own file."""
+    """Where an item's files go, below the destination. originals: specification → path. annotation: its own file.
+
+    shared: files about this item alone that only `Writer.assemble` can write, since they depend on other items too.
+    """
 
     originals: Mapping[str, str] = field(default_factory=dict)
     annotation: str | None = None
+    shared: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
         """Every path of the item, sorted."""
-        return tuple(sorted({*self.originals.values(), *([self.annotation] if self.annotation else [])}))
+        return tuple(sorted({*self.originals.values(), *([self.annotation] if self.annotation else []), *self.shared}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,11 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """A shared file. chunks: its bytes, to be read once."""
+    """A shared file. chunks: its bytes, to be read once. is_of_item: about one item alone; see `ItemPaths.shared`."""
 
     path: str
     chunks: Iterator[bytes]
+    is_of_item: bool = False
 
 
 Fragments = Callable[[], Iterable[Fragment]]

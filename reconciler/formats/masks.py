@@ -1,6 +1,7 @@
 """Masks between forms: row-major runs (DM), column-major counts (COCO), compressed text (COCO).
 
-Whole-image work is done by slicing byte strings, so it needs no numeric package and costs milliseconds per megapixel.
+Work is done on the edges of runs and never per pixel, so it needs no numeric package: a mask of 1920 x 1080 costs a few
+milliseconds.
 
 Sources: DM schema `pixel_indices`; COCO data format, "rle" segmentations (`size` is [height, width], `counts`
 alternate background and foreground, starting with background, in column-major order).
@@ -8,13 +9,12 @@ alternate background and foreground, starting with background, in column-major o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from typing import Final
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from operator import sub
 
 Runs = tuple[tuple[int, int], ...]
-
-_FOREGROUND: Final = re.compile(b"\x01+")
 
 
 def runs_to_indices(runs: Iterable[tuple[int, int]]) -> list[int]:
@@ -35,7 +35,11 @@ def indices_to_runs(indices: Iterable[int]) -> Runs:
 
 def runs_to_counts(runs: Iterable[tuple[int, int]], width: int, height: int) -> list[int]:
     """COCO counts of row-major runs. A mask without pixels gives [width * height]."""
-    return _counts(_transposed(_bitmap(runs, width * height), width), width * height)
+    turns = _turned(line_edges(runs, width, height), height)
+    if len(turns) == 0:
+        return [width * height]
+    ends = [*turns, width * height] if turns[-1] < width * height else turns
+    return [turns[0], *(after - before for before, after in pairwise(ends))]
 
 
 def counts_to_runs(counts: Sequence[int], width: int, height: int) -> Runs:
@@ -48,10 +52,60 @@ def counts_to_runs(counts: Sequence[int], width: int, height: int) -> Runs:
         raise ValueError("counts must not be negative")
     if sum(counts) != width * height:
         raise ValueError(f"counts sum to {sum(counts)}, the mask has {width} x {height} = {width * height} pixels")
-    columns = bytearray()
-    for position, count in enumerate(counts):
-        columns += (b"\x01" if position % 2 else b"\x00") * count
-    return _runs(_transposed(bytes(columns), height))
+    ends = list(accumulate(counts))
+    columns = ((end - count, count) for end, count in zip(ends[1::2], counts[1::2], strict=True) if count)
+    turns = _turned(line_edges(columns, height, width), width)
+    return tuple((start, end - start) for start, end in zip(turns[::2], turns[1::2], strict=True))
+
+
+def line_edges(runs: Iterable[tuple[int, int]], length: int, lines: int) -> list[list[int]]:
+    """Per line, where foreground begins and ends in turn, ascending; touching runs become one.
+
+    runs: row-major for the edges of rows; a run may cover several lines. length: pixels of a line.
+    """
+    edges: list[list[int]] = [[] for _ in range(lines)]
+    for start, count in sorted(runs):
+        line, at = divmod(start, length)
+        while count > 0:
+            part = min(count, length - at)
+            row = edges[line]
+            if row and row[-1] == at:
+                row[-1] = at + part
+            else:
+                row += (at, at + part)
+            line, at, count = line + 1, 0, count - part
+    return edges
+
+
+def _turned(edges: Sequence[Sequence[int]], lines: int) -> list[int]:
+    """Where foreground begins and ends in turn when the mask is read across the lines.
+
+    Reading across, the colour turns wherever a pixel differs from the one in the line before; these places are ranges
+    with a step, so nothing is done per pixel but sorting.
+    """
+    turns: list[int] = []
+    before: Sequence[int] = ()
+    for line, edge in enumerate((*edges, ())):
+        if edge != before:
+            changed = sorted({*before} ^ {*edge})
+            for low, high in zip(changed[::2], changed[1::2], strict=True):
+                turns.extend(range(low * lines + line, high * lines + line, lines))
+        before = edge
+    turns.sort()
+    return _without_pairs(turns)
+
+
+def _without_pairs(turns: list[int]) -> list[int]:
+    """Foreground that reaches the end of one line and the begin of the next goes on: two turns there are none."""
+    if all(before != after for before, after in pairwise(turns)):
+        return turns
+    kept: list[int] = []
+    for turn in turns:
+        if kept and kept[-1] == turn:
+            kept.pop()
+        else:
+            kept.append(turn)
+    return kept
 
 
 def counts_to_text(counts: Sequence[int]) -> str:
@@ -60,15 +114,19 @@ def counts_to_text(counts: Sequence[int]) -> str:
     Each letter is 48 + six bits: five of the value, lowest first, and one that says "more follows"; the sign is the
     highest bit of the last five.
     """
+    head, tail = counts[:3], counts[3:]
+    return "".join(map(_letters, (*head, *map(sub, tail, counts[1:]))))
+
+
+@lru_cache(4096)
+def _letters(value: int) -> str:
     letters: list[str] = []
-    for position, count in enumerate(counts):
-        value = count - counts[position - 2] if position > 2 else count
-        more = True
-        while more:
-            bits = value & 31
-            value >>= 5
-            more = value != (-1 if bits & 16 else 0)
-            letters.append(chr(48 + (bits | 32 if more else bits)))
+    more = True
+    while more:
+        bits = value & 31
+        value >>= 5
+        more = value != (-1 if bits & 16 else 0)
+        letters.append(chr(48 + (bits | 32 if more else bits)))
     return "".join(letters)
 
 
@@ -127,29 +185,3 @@ def check_runs(runs: Sequence[tuple[int, int]], pixels: int | None) -> str:
     if pixels is not None and end > pixels:
         return f"the mask reaches pixel {end - 1}, the media has {pixels}"
     return ""
-
-
-def _bitmap(runs: Iterable[tuple[int, int]], pixels: int) -> bytes:
-    bitmap = bytearray(pixels)
-    for start, length in runs:
-        bitmap[start : start + length] = b"\x01" * length
-    return bytes(bitmap)
-
-
-def _transposed(bitmap: bytes, stride: int) -> bytes:
-    return b"".join(bitmap[offset::stride] for offset in range(stride))
-
-
-def _runs(bitmap: bytes) -> Runs:
-    return tuple((match.start(), match.end() - match.start()) for match in _FOREGROUND.finditer(bitmap))
-
-
-def _counts(bitmap: bytes, pixels: int) -> list[int]:
-    counts: list[int] = []
-    at = 0
-    for start, length in _runs(bitmap):
-        counts += (start - at, length)
-        at = start + length
-    if at < pixels or not counts:
-        counts.append(pixels - at)
-    return counts

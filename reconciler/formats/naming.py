@@ -37,6 +37,15 @@ def safe_component(name: str) -> str:
     return f"{stem.encode()[:room].decode(errors='ignore')}~{_short_hash(name)}{suffix}"
 
 
+def class_folder(name: str) -> str:
+    """The folder of a class: its name, or when that is no safe path, what is left of it and a piece of its hash.
+
+    So two classes never share a folder.
+    """
+    text = safe_component(name)
+    return text if text == unicodedata.normalize("NFC", name) else f"{text[:60]}~{_short_hash(name)}"
+
+
 def safe_path(key: str) -> str:
     """A relative path for a key: "/" separates folders, every component is safe, nothing leads outside."""
     parts = [safe_component(part) for part in key.split("/") if part != ""]

@@ -94,8 +94,9 @@ def _picture(item: ExportItem, drawn: MediaAnnotations, keeps_groups: bool) -> P
     objects, loose = gather_objects(drawn)
     size = _size(item, drawn)
     shown = [found for found in objects if _is_shown(found, tally)]
-    if size is None and drawn.annotations:
-        tally.note(Outcome.LOSSY, Loss.SIZE_UNKNOWN, *(a.id for a in drawn.annotations))
+    shaped = [a.id for a in drawn.annotations if not isinstance(a.shape, Classification)]
+    if size is None and shaped:
+        tally.note(Outcome.LOSSY, Loss.SIZE_UNKNOWN, *shaped)
     for group in () if keeps_groups else loose:
         tally.note(Outcome.LOSSY, Loss.GROUP, *group.members)
     if drawn.relations:

@@ -78,10 +78,24 @@ def _voc(reading: Reading) -> Iterator[Annotated]:
     return read_voc(reading)
 
 
+def _imagefolder(reading: Reading) -> Iterator[Annotated]:
+    from reconciler.formats.imagefolder_read import read_imagefolder
+
+    return read_imagefolder(reading)
+
+
+def _yolo(reading: Reading) -> Iterator[Annotated]:
+    from reconciler.formats.yolo_read import read_yolo
+
+    return read_yolo(reading)
+
+
 READERS: Final[Mapping[str, Reader]] = {
     "coco": _coco,
     "cvat": _cvat,
+    "imagefolder": _imagefolder,
     "synapse-json": _synapse_json,
     "voc": _voc,
+    "yolo": _yolo,
 }
 """Format → its reader."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import PurePosixPath
+from typing import Final, Protocol
 
 from reconciler.errors import Problem
 from reconciler.formats.annotations import Document
@@ -27,6 +28,22 @@ class DatasetFiles(Protocol):
 
     def picture_size(self, name: str) -> Size | None:
         """(width, height) of a picture by its head; None when it is none that can be measured."""
+
+    def settings(self, name: str) -> JSON:
+        """A YAML file as texts, lists and objects: no scalar is interpreted. Raises SourceError."""
+
+
+_PICTURES: Final = frozenset(
+    (
+        *(".bmp", ".dng", ".gif", ".heic", ".jfif", ".jp2", ".jpeg", ".jpg"),
+        *(".mpo", ".png", ".ppm", ".tif", ".tiff", ".webp"),
+    )
+)
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file is a picture, by its suffix in any case."""
+    return PurePosixPath(name).suffix.lower() in _PICTURES
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class VocRules:
     class_lists: classes without shapes are written to `ImageSets`. planes: pixels of polygons and masks are written."""
 
     edges: EdgePolicy = field(default_factory=EdgePolicy)
-    origin: int = 1
+    origin: int = 0
     whole: bool = True
     attributes: bool = True
     class_lists: bool = False

@@ -18,7 +18,7 @@ VOC_SCHEMA: Final[JSONObject] = {
         "origin": {
             "type": "integer",
             "enum": [0, 1],
-            "default": 1,
+            "default": 0,
             "description": "1: pixels are numbered from 1, as in VOC; 0: corners are pixel edges, as in many tools.",
         },
         "coordinates": {
@@ -62,7 +62,7 @@ def make_voc(export: Export, order: tuple[str, ...], reference: JSONObject, prev
     options = export.options
     rules = VocRules(
         edges=EdgePolicy(export.geometry.mode, export.geometry.tolerance),
-        origin=options.get("origin", 1),
+        origin=options.get("origin", 0),
         whole=options.get("coordinates", "whole") == "whole",
         attributes=bool(options.get("attributes", True)),
         class_lists=bool(options.get("classLists", False)),

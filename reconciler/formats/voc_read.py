@@ -52,7 +52,7 @@ def read_voc(reading: Reading) -> Iterator[Annotated]:
     wanted = reading.options.get("imageSet")
     lists = read_lists(reading, files)
     labels = _labels(reading, files)
-    origin = reading.options.get("origin", 1)
+    origin = reading.options.get("origin", 0)
     for name, entry in files.entries.items():
         if wanted is None or name in lists.members(str(wanted)):
             yield from _PictureReader(reading, name, entry, lists, labels, origin).read()
@@ -166,7 +166,8 @@ class _PictureReader:
             self.records[found.id] = {"box": texts, "origin": self.origin}
         if min(left, top) < self.origin:
             text = f"{name!r} begins at {min(left, top)}: coordinates begin at {self.origin}"
-            self._bad(self.entry.xml, corners.line, text, fix="when they count from 0, set formatOptions.origin: 0")
+            fix = "when they count from 0, set formatOptions.origin: 0" if self.origin else "correct the corners"
+            self._bad(self.entry.xml, corners.line, text, fix=fix)
         return found
 
     def _add(self, seed: str, tool: str, shape: Shape, name: str | None, attributes: JSONObject) -> Annotation:

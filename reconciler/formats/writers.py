@@ -16,6 +16,7 @@ from reconciler.formats.geometry import EdgePolicy
 from reconciler.formats.items import Writer
 from reconciler.formats.synapse_json import SynapseJsonOptions, SynapseJsonWriter
 from reconciler.formats.voc_options import VOC_SCHEMA, make_voc
+from reconciler.formats.yolo_options import IMAGEFOLDER_SCHEMA, YOLO_SCHEMA, imagefolder_writer, yolo_writer
 from reconciler.model.json import JSON, JSONObject
 from reconciler.model.resource import Export
 
@@ -97,9 +98,11 @@ OPTION_SCHEMAS: Final[Mapping[str, JSONObject]] = {
     "coco": _COCO_SCHEMA,
     "csv": _CSV_SCHEMA,
     "cvat": CVAT_SCHEMA,
+    "imagefolder": IMAGEFOLDER_SCHEMA,
     "manifest": _MANIFEST_SCHEMA,
     "synapse-json": {"type": "object", "additionalProperties": False, "properties": {}},
     "voc": VOC_SCHEMA,
+    "yolo": YOLO_SCHEMA,
 }
 """Format → JSON Schema of `Export.options`."""
 
@@ -167,14 +170,21 @@ _MAKERS: Final[Mapping[str, _Maker]] = {
     "coco": _coco,
     "csv": _csv,
     "cvat": make_cvat,
+    "imagefolder": imagefolder_writer,
     "synapse-json": _synapse_json,
     "voc": make_voc,
+    "yolo": yolo_writer,
 }
 
 
 def payload_fault(format: str, data: JSON) -> str | None:
     """Why a payload is no document that the format could convert, None when it is one or the format takes any."""
     return None if format in _RAW else unreadable(data)
+
+
+def places_by_payload(export: Export) -> bool:
+    """Whether `Writer.paths` needs an item's payload, because its class decides the folder."""
+    return export.format == "imagefolder" or export.options.get("task") == "classify"
 
 
 def read_class_ids(classes_json: JSON) -> dict[str, int]:

@@ -89,7 +89,14 @@ def test_schema_text_of_unknown_kind_names_the_nearest() -> None:
 
 def test_export_schema_has_the_options_of_the_writers() -> None:
     schema = load_schema("Export")
-    named = {"coco": "cocoOptions", "synapse-json": "synapseJsonOptions", "voc": "vocOptions"}
+    named = {
+        "coco": "cocoOptions",
+        "cvat": "cvatOptions",
+        "imagefolder": "imagefolderOptions",
+        "synapse-json": "synapseJsonOptions",
+        "voc": "vocOptions",
+        "yolo": "yoloOptions",
+    }
     assert schema["properties"]["spec"]["properties"]["format"]["enum"] == sorted(OPTION_SCHEMAS)
     for name, definition in named.items():
         found = {key: value for key, value in schema["$defs"][definition].items() if key != "description"}

@@ -54,6 +54,24 @@ def test_card_says_why_no_sheet_was_drawn() -> None:
     assert "No contact sheet was drawn: no pictures." in card(unsheeted="no pictures")
 
 
+READINGS = [
+    ({"format": "yolo"}, "yolo detect train data=data.yaml", "images/**"),
+    ({"format": "yolo", "options": {"task": "classify"}}, "yolo classify train data=.", "*/*/**"),
+    ({"format": "imagefolder"}, "ImageFolder('train')", "*/*/**"),
+    ({"format": "yolo", "options": {"layout": "legacy"}}, None, "obj_*_data/**"),
+]
+
+
+@pytest.mark.parametrize(("export", "line", "places"), READINGS)
+def test_card_says_how_yolo_is_read_and_where_pictures_are(export, line, places) -> None:
+    names = ("classes.txt", "obj.names" if line is None else "data.yaml")
+    shared = dict.fromkeys(names, (1, "ff" * 32))
+    text = card(export=export, shared=shared)
+    assert (line in text) if line else ("Reading it" not in text)
+    facts = Facts(export_of(**export), SUMMARY, "Cats", shared=shared)
+    assert json.loads(build_croissant(facts))["distribution"][-1]["includes"] == places
+
+
 def test_croissant_lists_shared_files_with_their_checksums() -> None:
     facts = Facts(export_of(), SUMMARY, "Cats", shared={"annotations/instances.json": (12, "ff" * 32)})
     (file, pictures) = json.loads(build_croissant(facts))["distribution"]

@@ -67,13 +67,13 @@ def test_corners_become_pixel_edges(origin, box):
 def test_fractions_are_read():
     box = "<xmin>2.5</xmin><ymin>3.0</ymin><xmax>5.25</xmax><ymax>6e0</ymax>"
     media, problems = _media({"a.xml": _xml(_object(box=box))})
-    assert media.annotations[0].shape == Box(1.5, 2.0, 3.75, 4.0)
+    assert media.annotations[0].shape == Box(2.5, 3.0, 2.75, 3.0)
     assert problems == []
 
 
 def test_zero_where_counting_begins_with_one_is_told():
     box = CORNERS.replace("<xmin>2", "<xmin>0")
-    _, problems = _media({"a.xml": _xml(_object(box=box))})
+    _, problems = _media({"a.xml": _xml(_object(box=box))}, origin=1)
     assert [p.fix for p in problems] == ["when they count from 0, set formatOptions.origin: 0"]
 
 
