@@ -5,6 +5,7 @@
     ├── ConfigError                10   the YAML is wrong; carries every problem found
     │   └── SourceError            10   a source is missing, empty, unreadable or ambiguous
     ├── MissingExtra               10   an optional package is not installed
+    ├── ItemRefused                 1   one item of an export cannot be written; it alone is left out
     ├── BackendError                1   the backend refused or misbehaved
     │   ├── Invalid                 1   it rejects the request: fix the YAML
     │   ├── Denied                 11   credentials missing, wrong or not allowed
@@ -149,6 +150,10 @@ class ConfigError(ReconcilerError):
 
 class SourceError(ConfigError):
     """A source is missing, empty, unreadable or ambiguous. Never treated as "no files"."""
+
+
+class ItemRefused(ReconcilerError):
+    """One item of an export cannot be written, for a reason that lies in the code that writes it; others can."""
 
 
 class MissingExtra(ReconcilerError):

@@ -39,10 +39,4 @@ class Unsupported:
 
 UNSUPPORTED = (
     Unsupported("Group", ("spec", "members"), (), "title and description; who is in a group is set on the platform"),
-    Unsupported(
-        "Export",
-        ("spec", "format"),
-        ("custom",),
-        "coco, csv, cvat, imagefolder, manifest, synapse-json, voc or yolo",
-    ),
 )

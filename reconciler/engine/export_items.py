@@ -69,6 +69,10 @@ def writer_for(export: Export, declared: Mapping[Address, Resource], published: 
     """The writer of an export. published: its last `classes.json`, so that class ids stay."""
     if export.format == "manifest":
         return _manifest_writer(export)
+    if export.format == "custom":
+        from reconciler.engine.custom_exporters import custom_writer
+
+        return custom_writer(export)
     project = declared_project(export, declared)
     classes: tuple[str, ...] = ()
     if isinstance(project, AnnotationProject) and project.classes:
@@ -212,12 +216,17 @@ def _renamed(one: SpooledItem, export: Export, writer: Writer) -> SpooledItem:
     return _spooled(record, f"{one.name}__{one.record_id}", export, writer)
 
 
-def unreadable_item(where: str, source: SourceItem, severity: Severity = Severity.ERROR) -> Problem:
+def unreadable_item(
+    where: str,
+    source: SourceItem,
+    severity: Severity = Severity.ERROR,
+    fix: str = "repair the annotation on the backend, then apply again",
+) -> Problem:
     """The problem of an item that cannot be written. where: its address."""
     return Problem(
         f"record {source.item.record_id} cannot be exported: {source.fault}",
         detail="Its item is left out; what was published of it before stays.",
-        fix="repair the annotation on the backend, then apply again",
+        fix=fix,
         severity=severity,
         address=where,
     )
@@ -246,7 +255,8 @@ def _media(file: RemoteFile) -> MediaFile:
 
 
 def sized(source: SourceItem, provider: Provider) -> ExportItem:
-    """The item with picture sizes; those the payload does not give are read from the picture's first bytes."""
+    """The item with a way to its files, and picture sizes; those the payload does not give are read from the picture's
+    first bytes."""
     item = source.item
     known = _sizes_in(item.data)
     media = dict(item.media)
@@ -256,7 +266,8 @@ def sized(source: SourceItem, provider: Provider) -> ExportItem:
             size = _probe(provider.fetch(file))
             if size:
                 media[file.spec] = replace(found, width=size[0], height=size[1])
-    return replace(item, media=media)
+    by_spec = {file.spec: file for file in source.files}
+    return replace(item, media=media, chunks=lambda spec: provider.fetch(by_spec[spec]))
 
 
 def _sizes_in(data: JSON) -> set[str]:

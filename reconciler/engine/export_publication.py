@@ -18,7 +18,7 @@ from reconciler.engine.events import Progress
 from reconciler.engine.export_card import ClassCounts, card_facts, card_files, draw_sheets
 from reconciler.engine.export_items import ItemSet, SourceItem, sized, unreadable_item
 from reconciler.engine.running import Applying
-from reconciler.errors import Problem, ReconcilerError
+from reconciler.errors import ItemRefused, Problem, ReconcilerError
 from reconciler.formats.card import Facts
 from reconciler.formats.csv_rows import RowMeter
 from reconciler.formats.items import Fragment, ItemOutput, OutputFile, Writer
@@ -115,6 +115,7 @@ class Publication:
     meter: RowMeter = field(default_factory=RowMeter)
     tally: _Tally = field(default_factory=_Tally)
     failures: list[Problem] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.sound = self.standing.sound
@@ -157,7 +158,7 @@ class Publication:
 
     def _rows(self) -> Iterator[OwnedRow]:
         for source in self.items.heads():
-            if source.fault is None:
+            if source.fault is None and source.item.key not in self.refused:
                 item = source.item
                 yield OwnedRow(item.key, item.record_id, source.content, "", Shape(), source.checksums)
 
@@ -172,12 +173,11 @@ class Publication:
                 owned = {row.key: row for row in self.run.store.rows(self.address, [s.item.key for s in part])}
                 readable = [source for source in part if source.fault is None]
                 steps = list(pool.map(self._convert, (self._begin(source, owned) for source in readable)))
-                for step in steps:
-                    self.failures += self._failures(step)
                 for source in part:
                     if source.fault is not None:
                         steps += self._lose(source, owned.get(source.item.key))
                         lost.append(unreadable_item(str(self.address.row(source.item.key)), source))
+                steps = [kept for step in steps for kept in self._judged(step, lost)]
                 if not self.failures:
                     sent += self._stage_part(staging, pool, steps)
                 done += len(part)
@@ -216,6 +216,17 @@ class Publication:
             return _Step(source, owned, None if cached else self.writer.write_item(sized(source, self.provider)))
         except ReconcilerError as error:
             return _Step(source, owned, error)
+
+    def _judged(self, step: _Step, lost: list[Problem]) -> list[_Step]:
+        """The step, unless it failed; an item that the writer refused is lost like one that cannot be read."""
+        error, source = step.output, step.source
+        if not isinstance(error, ItemRefused):
+            self.failures += self._failures(step)
+            return [step]
+        refused = replace(source, fault=error.message)
+        lost.append(unreadable_item(str(self.address.row(source.item.key)), refused, fix=error.fix))
+        self.refused.add(source.item.key)
+        return self._lose(refused, step.owned)
 
     def _failures(self, step: _Step) -> list[Problem]:
         where = str(self.address.row(step.source.item.key))

@@ -61,6 +61,10 @@ def plan_export(planning: Planning, export: Export) -> Change:
         published = destination.read(CLASSES_PATH)
     needs = edges(planning.declared.values())
     if not all(planning.is_settled(needed) for needed in with_needs(needs[address], needs)):
+        if "reference" not in export.options:  # which another export may still have to write
+            writer_for(
+                export, planning.declared, published
+            )  # missing code and packages are told before anything is done
         reason = base.reason if record is None else Reason.UPSTREAM_CHANGES
         drift = _drift(standing) if record is not None else ()
         change = replace(base, reason=reason, deferred=True, drift=drift, row_drift=len(drift))

@@ -35,6 +35,8 @@ class Loss(StrEnum):
     GROUP = "group"  # the group has no place in the format; its members are written one by one
     HOLES = "holes"  # the holes of a ring have no place in the format; it is written filled
     ATTRIBUTES_DIFFER = "attributes_differ"  # parts of one object disagree; those of the first part are written
+    COLUMN_TYPE = "column_type"  # a value is none of its column's type; the cell is empty
+    BY_EXPORTER = "by_exporter"  # a custom exporter left it out
     ATTRIBUTES = "attributes"  # attributes have no place in the format, or were not wanted
     POSE = "pose"  # the box of a pose is written, its joints have no place
     ROUNDED = "rounded"  # coordinates are written as whole pixels

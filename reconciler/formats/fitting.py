@@ -154,7 +154,8 @@ class _Fitting:
         pixels = None if self.size is None else self.size[0] * self.size[1]
         if pixels is None or max(start + length for start, length in part.shape.runs) <= pixels:
             return part.shape
-        self._judge(Fit[Ring](None, reason=Loss.OUTSIDE_MEDIA, failed=self.policy.mode == "fail"), part.id)
+        outside: Fit[Ring] = Fit(None, reason=Loss.OUTSIDE_MEDIA, failed=self.policy.mode == "fail")
+        self._judge(outside, part.id)
         return None
 
     def _box(self) -> tuple[Ring | None, XYWH | None]:

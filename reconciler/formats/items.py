@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from reconciler.errors import Problem
 from reconciler.formats.account import Account
@@ -31,7 +31,8 @@ class MediaFile:
 class ExportItem:
     """One record to export. key: the unit's declared key, or the best name there is. data: raw payload or None.
 
-    media: specification → file. split: its part of the data set, None without splits.
+    media: specification → file. split: its part of the data set, None without splits. chunks: gives the bytes of a
+    file by its specification, for exporters that look inside; None when there is no way to them.
     """
 
     key: str
@@ -40,6 +41,7 @@ class ExportItem:
     media: Mapping[str, MediaFile] = field(default_factory=dict)
     meta: Mapping[str, JSON] = field(default_factory=dict)
     split: str | None = None
+    chunks: Callable[[str], Iterator[bytes]] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,14 @@ class Writer(Protocol):
         """The account inside a fragment."""
 
 
+@runtime_checkable
+class UsesMeta(Protocol):
+    """A writer whose items depend on metadata of their units as well."""
+
+    def meta_used(self, item: ExportItem) -> JSON:
+        """The metadata that goes into the item's output."""
+
+
 def item_digest(item: ExportItem, writer: Writer, payload: str) -> str:
     """Digest of all that decides an item's output: equal digests, equal files and fragment.
 
@@ -124,4 +134,5 @@ def item_digest(item: ExportItem, writer: Writer, payload: str) -> str:
         spec: [f.name, f.width, f.height, f.type, f.is_primary, f.checksum, f.size_bytes]
         for spec, f in item.media.items()
     }
-    return digest([writer.format, writer.digest, item.key, item.record_id, payload, media, item.split])
+    meta = [writer.meta_used(item)] if isinstance(writer, UsesMeta) else []
+    return digest([writer.format, writer.digest, item.key, item.record_id, payload, media, item.split, *meta])

@@ -18,7 +18,8 @@ from reconciler.formats.naming import primary_media
 from reconciler.formats.objects import ImageObject, gather_objects
 from reconciler.model.json import JSON
 
-_SHOWN: Final = frozenset((*get_args(DrawnShape), Classification))
+SHOWN: Final = frozenset((*get_args(DrawnShape), Classification))
+"""Types of shapes that formats of pictures may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def draw(item: ExportItem, *, keeps_groups: bool = False) -> Drawn:
     decoded = decode_payload(item.data, lossless=False)
     by_media = {m.media: m for m in decoded.document.media}
     pictures = tuple(_picture(item, by_media.get(m, MediaAnnotations(m)), keeps_groups) for m in _names(item, by_media))
-    others = tuple(_refused(item, m) for m in by_media.values() if not _is_picture(item, m.media) and m.annotations)
+    others = tuple(_refused(item, m) for m in by_media.values() if not is_picture(item, m.media) and m.annotations)
     records = (
         malformed(place, "this is not what an import keeps") for m in by_media.values() for place in kept_records(m)[1]
     )
@@ -79,12 +80,13 @@ def draw(item: ExportItem, *, keeps_groups: bool = False) -> Drawn:
 
 def _names(item: ExportItem, by_media: Mapping[str, MediaAnnotations]) -> list[str]:
     primary = primary_media(item)
-    drawn = [m for m, found in by_media.items() if found.annotations and _is_picture(item, m)]
-    first = [primary] if primary and _is_picture(item, primary) else []
+    drawn = [m for m, found in by_media.items() if found.annotations and is_picture(item, m)]
+    first = [primary] if primary and is_picture(item, primary) else []
     return list(dict.fromkeys([*first, *sorted(drawn)]))
 
 
-def _is_picture(item: ExportItem, media: str) -> bool:
+def is_picture(item: ExportItem, media: str) -> bool:
+    """Whether a specification of an item is one of pictures."""
     file = item.media.get(media)
     return media.startswith("image") if file is None or file.type is None else file.type == "image"
 
@@ -92,7 +94,7 @@ def _is_picture(item: ExportItem, media: str) -> bool:
 def _picture(item: ExportItem, drawn: MediaAnnotations, keeps_groups: bool) -> Picture:
     tally = Tally(item.key, drawn.media, read=len(drawn.annotations))
     objects, loose = gather_objects(drawn)
-    size = _size(item, drawn)
+    size = picture_size(item, drawn)
     shown = [found for found in objects if _is_shown(found, tally)]
     shaped = [a.id for a in drawn.annotations if not isinstance(a.shape, Classification)]
     if size is None and shaped:
@@ -107,14 +109,15 @@ def _picture(item: ExportItem, drawn: MediaAnnotations, keeps_groups: bool) -> P
 def _is_shown(found: ImageObject, tally: Tally) -> bool:
     """Whether a format of pictures may hold the object; the tally is told when none does."""
     shape = found.parts[0].shape
-    if type(shape) in _SHOWN:
+    if type(shape) in SHOWN:
         return True
     reason = Loss(shape.reason) if isinstance(shape, Raw) else Loss.UNSUPPORTED_TOOL
     tally.note(Outcome.DROPPED, reason, found.parts[0].id)
     return False
 
 
-def _size(item: ExportItem, drawn: MediaAnnotations) -> Size | None:
+def picture_size(item: ExportItem, drawn: MediaAnnotations) -> Size | None:
+    """(width, height) as the payload says, else as the file does; None when neither is known."""
     file = item.media.get(drawn.media)
     if drawn.size or file is None or file.width is None or file.height is None:
         return drawn.size

@@ -66,6 +66,15 @@ def _record_name(record: JSON) -> str | None:
     return str(name) if name else None
 
 
+def _table(suffix: str) -> Reader:
+    def read(reading: Reading) -> Iterator[Annotated]:
+        from reconciler.formats.table_read import read_tables
+
+        return read_tables(reading, suffix)
+
+    return read
+
+
 def _cvat(reading: Reading) -> Iterator[Annotated]:
     from reconciler.formats.cvat_read import read_cvat
 
@@ -92,6 +101,9 @@ def _yolo(reading: Reading) -> Iterator[Annotated]:
 
 READERS: Final[Mapping[str, Reader]] = {
     "coco": _coco,
+    "csv": _table(".csv"),
+    "jsonl": _table(".jsonl"),
+    "parquet": _table(".parquet"),
     "cvat": _cvat,
     "imagefolder": _imagefolder,
     "synapse-json": _synapse_json,

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigError, Problem
 from reconciler.formats.account import Account, summarise
 from reconciler.formats.categories import CategoryRules
 from reconciler.formats.coco_write import CocoOptions, CocoWriter
 from reconciler.formats.csv_rows import CsvWriter
+from reconciler.formats.custom_options import CUSTOM_SCHEMA
 from reconciler.formats.cvat_options import CVAT_SCHEMA, make_cvat
 from reconciler.formats.dm import unreadable
 from reconciler.formats.geometry import EdgePolicy
 from reconciler.formats.items import Writer
 from reconciler.formats.synapse_json import SynapseJsonOptions, SynapseJsonWriter
+from reconciler.formats.table_options import CSV_SCHEMA, TABLE_SCHEMA, TableOptions, column_faults
 from reconciler.formats.voc_options import VOC_SCHEMA, make_voc
 from reconciler.formats.yolo_options import IMAGEFOLDER_SCHEMA, YOLO_SCHEMA, imagefolder_writer, yolo_writer
 from reconciler.model.json import JSON, JSONObject
 from reconciler.model.resource import Export
+
+if TYPE_CHECKING:
+    from reconciler.formats.table_write import TableFormat
 
 _COCO_SCHEMA: Final[JSONObject] = {
     "type": "object",
@@ -58,17 +63,6 @@ _COCO_SCHEMA: Final[JSONObject] = {
     },
 }
 
-_CSV_SCHEMA: Final[JSONObject] = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "rowIds": {
-            "type": "boolean",
-            "default": False,
-            "description": "Write ROW_ID and ROW_VERSION in front of the columns.",
-        }
-    },
-}
 _MANIFEST_SCHEMA: Final[JSONObject] = {
     "type": "object",
     "additionalProperties": False,
@@ -96,10 +90,13 @@ _MANIFEST_SCHEMA: Final[JSONObject] = {
 
 OPTION_SCHEMAS: Final[Mapping[str, JSONObject]] = {
     "coco": _COCO_SCHEMA,
-    "csv": _CSV_SCHEMA,
+    "csv": CSV_SCHEMA,
+    "custom": CUSTOM_SCHEMA,
+    "jsonl": TABLE_SCHEMA,
     "cvat": CVAT_SCHEMA,
     "imagefolder": IMAGEFOLDER_SCHEMA,
     "manifest": _MANIFEST_SCHEMA,
+    "parquet": TABLE_SCHEMA,
     "synapse-json": {"type": "object", "additionalProperties": False, "properties": {}},
     "voc": VOC_SCHEMA,
     "yolo": YOLO_SCHEMA,
@@ -160,15 +157,43 @@ def _synapse_json(export: Export, order: tuple[str, ...], reference: JSONObject,
 
 
 def _csv(export: Export, order: tuple[str, ...], reference: JSONObject, previous: Mapping[str, int]) -> Writer:
-    del order, reference, previous  # rows have no classes
-    return CsvWriter(bool(export.options.get("rowIds", False)))
+    """Rows of a query as they come, or a table of annotations."""
+    if export.query is not None:
+        return CsvWriter(bool(export.options.get("rowIds", False)))
+    return _table(export, order, reference, previous)
 
 
-_RAW: Final = frozenset({"csv", "manifest", "synapse-json"})  # formats that keep the payload as it is
+def _table(export: Export, order: tuple[str, ...], reference: JSONObject, previous: Mapping[str, int]) -> Writer:
+    from reconciler.formats.table_columns import COLUMNS, option_columns
+    from reconciler.formats.table_write import TableWriter
+
+    del order, reference, previous  # rows name their classes
+    if export.format == "parquet":
+        from reconciler.formats.table_parquet import need_pyarrow
+
+        need_pyarrow("writing Parquet files")
+    added = option_columns(export.options)
+    if faults := list(column_faults(added)):
+        fix = "give each of options.columns a name of its own"
+        raise ConfigError([Problem(fault, export.head.location, fix=fix) for fault in faults])
+    options = TableOptions(
+        geometry=EdgePolicy(export.geometry.mode, export.geometry.tolerance),
+        originals=export.originals,
+        columns=(*COLUMNS, *added),
+        empty_items=bool(export.options.get("emptyItems", True)),
+        spreadsheet_safe=bool(export.options.get("spreadsheetSafe", False)),
+    )
+    return TableWriter(_TABLES[export.format], options)
+
+
+_TABLES: Final[Mapping[str, TableFormat]] = {"csv": "csv", "jsonl": "jsonl", "parquet": "parquet"}
+_RAW: Final = frozenset({"manifest", "synapse-json"})  # formats that keep the payload as it is
 _Maker = Callable[[Export, tuple[str, ...], JSONObject, Mapping[str, int]], Writer]
 _MAKERS: Final[Mapping[str, _Maker]] = {
     "coco": _coco,
     "csv": _csv,
+    "jsonl": _table,
+    "parquet": _table,
     "cvat": make_cvat,
     "imagefolder": imagefolder_writer,
     "synapse-json": _synapse_json,

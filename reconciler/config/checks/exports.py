@@ -17,8 +17,9 @@ from reconciler.model.resource import TABLE_MARK
 
 SPLIT_TOLERANCE = 1e-9
 
-# What formats that know no annotations are made of → the format.
+# What is exported as it is → the format. CSV is also a format of annotations, when there is no query.
 _SCOPES = {"collection": "manifest", "query": "csv"}
+_QUERY_OPTIONS, _TABLE_OPTIONS = ("rowIds",), ("columns", "emptyItems", "spreadsheetSafe")
 _OF_ANNOTATIONS = ("target", "project", "groundTruth", "filter", "originals", "splits", "classes", "geometry")
 
 FILTERS = {
@@ -84,7 +85,7 @@ def check(index: Index) -> Iterator[Problem]:
 
 
 def _format(document: Document) -> Iterator[Problem]:
-    """Files come from a collection and rows from a query; both are written as they are."""
+    """Files come from a collection and rows of a query from a query; both are written as they are."""
     spec, name = find(document.node, "spec"), text_at(document.node, "spec", "format") or ""
     if spec is None:
         return
@@ -92,12 +93,30 @@ def _format(document: Document) -> Iterator[Problem]:
         at = locate_key(spec, key)
         if at is not None and name != home:
             yield Problem(f"the format {name} has no {key}", at, fix=f"remove it, or write format: {home}")
-        if at is None and name == home:
+        if at is None and name == home == "manifest":
             yield Problem(f"an export of the format {name} needs a {key}", spec.at, fix=f"add '{key}: ...'")
-    for key in _OF_ANNOTATIONS if name in _SCOPES.values() else ():
+    yield from _csv_options(spec, name)
+    for key in _OF_ANNOTATIONS if _is_raw(spec, name) else ():
         at = locate_key(spec, key)
         if at is not None:
-            yield Problem(f"the format {name} has no {key}", at, "It concerns annotation work.", "remove it")
+            what = "a query" if name == "csv" else f"the format {name}"
+            yield Problem(f"{what} has no {key}", at, "It concerns annotation work.", "remove it")
+
+
+def _is_raw(spec: Node, name: str) -> bool:
+    """Whether what is exported is no annotation work."""
+    return name == "manifest" or (name == "csv" and locate_key(spec, "query") is not None)
+
+
+def _csv_options(spec: Node, name: str) -> Iterator[Problem]:
+    """Options of CSV belong to one of the two things that it can be of."""
+    if name != "csv":
+        return
+    is_query, options = _is_raw(spec, name), find(spec, "options")
+    for key, _ in map_at(options):
+        if key in (_TABLE_OPTIONS if is_query else _QUERY_OPTIONS):
+            text = f"{'rows of a query have' if is_query else 'a table of annotations has'} no option {key}"
+            yield Problem(text, locate_key(options, key), fix="remove it")
 
 
 def _table(document: Document) -> Iterator[Problem]:
@@ -122,10 +141,9 @@ def _table(document: Document) -> Iterator[Problem]:
 
 def _target(document: Document) -> Iterator[Problem]:
     spec = find(document.node, "spec")
-    if text_at(spec, "format") in _SCOPES.values():
-        return
+    name = text_at(spec, "format") or ""
     target = text_at(spec, "target") or "assignment"
-    if target not in FILTERS or spec is None:
+    if target not in FILTERS or spec is None or _is_raw(spec, name):
         return
     yield from _scope(spec, target)
     block = find(spec, "filter")
@@ -148,7 +166,8 @@ def _scope(spec: Node, target: str) -> Iterator[Problem]:
     if truth is not None:
         yield Problem(f"the target {target} has no groundTruth", truth, fix="remove it, or write target: ground_truth")
     if find(spec, "project") is None:
-        yield Problem(f"an export of the target {target} needs a project", spec.at, fix="add 'project: ...'")
+        other = ", or 'query: ...' for the rows of a table" if text_at(spec, "format") == "csv" else ""
+        yield Problem(f"an export of the target {target} needs a project", spec.at, fix=f"add 'project: ...'{other}")
 
 
 def _version(index: Index, document: Document) -> Iterator[Problem]:

@@ -91,6 +91,10 @@ def test_export_schema_has_the_options_of_the_writers() -> None:
     schema = load_schema("Export")
     named = {
         "coco": "cocoOptions",
+        "csv": "csvOptions",
+        "custom": "customOptions",
+        "jsonl": "tableOptions",
+        "parquet": "tableOptions",
         "cvat": "cvatOptions",
         "imagefolder": "imagefolderOptions",
         "synapse-json": "synapseJsonOptions",
@@ -106,3 +110,22 @@ def test_export_schema_has_the_options_of_the_writers() -> None:
 def test_export_filters_of_schema_and_checks_agree() -> None:
     schema = load_schema("Export")["properties"]["spec"]["properties"]["filter"]["properties"]
     assert set(schema) == {name for names in FILTERS.values() for name in names}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "is_valid"),
+    [
+        ("csv", {"spreadsheetSafe": True}, True),
+        ("voc", {"origin": 1, "imageSet": "train"}, True),
+        ("yolo", {"task": "pose"}, True),
+        ("coco", {}, True),
+        ("coco", {"task": "pose"}, False),
+        ("voc", {"task": "pose"}, False),
+        ("parquet", {"spreadsheetSafe": True}, False),
+    ],
+)
+def test_reader_options_belong_to_the_format_that_has_them(name: str, options: dict[str, Any], is_valid: bool) -> None:
+    schema = load_schema("TaskSet")
+    block = {**schema["properties"]["spec"]["properties"]["annotations"], "$defs": schema["$defs"]}
+    annotations = {"format": name, "url": "x", "specification": "image_1", "formatOptions": options}
+    assert jsonschema.Draft202012Validator(block).is_valid(annotations) is is_valid

@@ -84,7 +84,7 @@ def test_synapse_json_of_a_text_payload_is_its_value():
     assert json.loads(SynapseJsonWriter().write_item(item).files["annotations/a.json"]) == _payload()
 
 
-@pytest.mark.parametrize("name", ["coco", "synapse-json"])
+@pytest.mark.parametrize("name", ["coco", "csv", "jsonl", "synapse-json"])
 def test_writer_is_found_by_format(name):
     writer = open_writer(export_of(format=name), classes=["car"])
     assert writer.format == name
@@ -93,7 +93,7 @@ def test_writer_is_found_by_format(name):
 
 
 def test_unknown_format_names_the_known_ones():
-    with pytest.raises(ConfigError, match="coco, csv, cvat, imagefolder, synapse-json, voc, yolo"):
+    with pytest.raises(ConfigError, match="coco, csv, cvat, imagefolder, jsonl, parquet, synapse-json, voc, yolo"):
         open_writer(export_of(format="tfrecord"))
 
 
