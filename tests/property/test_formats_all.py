@@ -36,6 +36,7 @@ from reconciler.formats.readers import READERS
 from reconciler.formats.writers import OPTION_SCHEMAS
 from reconciler.model.resource import GeometryPolicy
 from tests.support.every_format import NO_ANNOTATIONS, Variant, is_safe, read, variants, write
+from tests.support.shapes import extent
 
 VARIANTS = variants()
 WIDTH, HEIGHT = 40, 30
@@ -45,8 +46,11 @@ FEW = settings(max_examples=30, deadline=None, suppress_health_check=SLOW)
 # Pixels that an edge may move by on the way; what moves further must be accounted for.
 TOLERANCES = {
     "coco": 1e-5,
+    "csv": 0.0,
     "cvat": 1e-5,
     "imagefolder": 0.0,  # no geometry
+    "jsonl": 0.0,
+    "parquet": 0.0,
     "synapse-json": 0.0,
     "voc": 0.5,  # whole pixels, and polygons as the pixels whose middle they cover
     "yolo": 1e-6 * WIDTH,  # six decimals of the width
@@ -279,29 +283,12 @@ def _found(variant: Variant, written):
 def _is_near(shape, found, tolerance):
     if found is None or isinstance(shape, Classification):
         return found is None or any(isinstance(one, Classification) for one in found)
-    drawn = [_extent(one) for one in found if not isinstance(one, Classification)]
-    near = [all(abs(a - b) <= tolerance for a, b in zip(_extent(shape), one, strict=True)) for one in drawn]
+    drawn = [extent(one, WIDTH) for one in found if not isinstance(one, Classification)]
+    near = [all(abs(a - b) <= tolerance for a, b in zip(extent(shape, WIDTH), one, strict=True)) for one in drawn]
     if isinstance(shape, (Mask, Polygon)):
         slack = 0.01 if isinstance(shape, Mask) else 0.01 + tolerance * 4 * (WIDTH + HEIGHT)
         return any(near) and any(abs(_area(one) - _area(shape)) < slack for one in found if isinstance(one, (Mask, Polygon)))
     return any(near)
-
-
-def _extent(shape):
-    points = _points(shape)
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    return min(xs), min(ys), max(xs), max(ys)
-
-
-def _points(shape):
-    if isinstance(shape, Box):
-        return corners(shape)
-    if isinstance(shape, Point):
-        return [(shape.x, shape.y)]
-    if isinstance(shape, Mask):
-        rows = [(at // WIDTH, at % WIDTH) for start, length in shape.runs for at in range(start, start + length)]
-        return [(x + i, y + i) for y, x in rows for i in (0, 1)]
-    return shape.points
 
 
 def _area(shape):
