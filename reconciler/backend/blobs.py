@@ -258,6 +258,18 @@ class BlobStore:
                 self._known.popitem(last=False)
 
 
+class WholeFile:
+    """A file as chunks; who serves them in the same process may take it by its path."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __iter__(self) -> Iterator[bytes]:
+        return read(self.path)
+
+
 def read(path: str, start: int = 0, size: int | None = None) -> Iterator[bytes]:
     """Yield a file, or `size` bytes of it from `start`, in chunks."""
     with open(path, "rb", buffering=0) as file:

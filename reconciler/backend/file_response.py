@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from reconciler.backend.blobs import read
+from reconciler.backend.blobs import WholeFile, read
 from reconciler.backend.wire import Request, Response, not_found
 
 
@@ -44,7 +44,7 @@ def _ranged(asked: str | None, path: str, size: int, headers: list[tuple[str, st
     wanted = _range(asked, size)
     if wanted is None:
         headers.append(("Content-Length", str(size)))
-        return Response(200, headers=tuple(headers), chunks=read(path))
+        return Response(200, headers=tuple(headers), chunks=WholeFile(path))
     start, stop = wanted
     if start >= stop:
         return Response(416, headers=(("Content-Range", f"bytes */{size}"),))

@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.config.attachments import local_file
 from reconciler.config.documents import Document
 from reconciler.config.nodes import to_json
+from reconciler.config.split_lists import assignments
 from reconciler.model.address import Address
 from reconciler.model.json import JSON, JSONObject
 from reconciler.model.key_template import template_fields
@@ -345,10 +346,11 @@ def _export(head: Head, spec: Spec) -> Export:
         options=spec.get("options", {}),
         destination=_destination(spec["destination"]),
         originals=originals if isinstance(originals, bool) else tuple(originals),
-        splits=_splits(spec["splits"]) if "splits" in spec else None,
+        splits=_splits(spec["splits"], head) if "splits" in spec else None,
         classes=None if classes is None else tuple(classes),
         geometry=_geometry(spec.get("geometry", "clip")),
         card=_card(spec),
+        retain=_integer(spec.get("retain")),
     )
 
 
@@ -377,7 +379,9 @@ def _destination(item: Spec) -> Destination:
     )
 
 
-def _splits(item: Spec) -> Splits:
+def _splits(item: Spec, head: Head) -> Splits:
+    if item.get("by") == "list":
+        return Splits(by="list", assigned=assignments(item, head.folder))
     ratios = {name: float(share) for name, share in item.items() if name not in ("seed", "by")}
     return Splits(ratios, int(item.get("seed", 0)), item.get("by"))
 

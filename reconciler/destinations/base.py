@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
 
 from reconciler.destinations.manifest import FileState, Manifest
 from reconciler.errors import ConfigError, Problem, Transient
 from reconciler.model.checksum import Checksum
+
+_BLOCK: Final = 1 << 20
+LATEST: Final = "latest"
+"""Name of the pointer to the latest of several versions; a file of that name and `.json` where there are no links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,18 @@ class Staging(Protocol):
     """A publication under way. Nothing is visible before `commit` (on object stores: nothing is listed in the
     manifest before it). `put` may be called from several threads."""
 
+    @property
+    def files(self) -> Mapping[str, FileState]:
+        """Everything that was put or kept so far."""
+
     def put(self, path: str, chunks: Iterable[bytes], expected: Checksum | None = None) -> FileState:
-        """Take the bytes of one file. Raises Transient when they do not have the expected checksum."""
+        """Take the bytes of one file; when they stand there already, this is `keep`.
+
+        Raises Transient when they do not have the expected checksum.
+        """
+
+    def put_file(self, path: str, source: Path, expected: Checksum | None = None) -> FileState:
+        """Take the bytes of a local file, which stays and shares nothing with what is published. Raises as `put`."""
 
     def keep(self, path: str) -> None:
         """Carry one file over from the last publication, untouched (same bytes, same modification time)."""
@@ -129,6 +144,27 @@ def refuse_owner(place: str, theirs: str, ours: str) -> ConfigError:
             )
         ]
     )
+
+
+def refuse_layout(place: str, owner: str, found: str, setting: str) -> ConfigError:
+    """The error for a destination that was written with `retain` and is used without, or the other way round."""
+    return ConfigError(
+        [
+            Problem(
+                f"{place} holds {found}",
+                detail=f"Readers find the files elsewhere with {setting} than without.",
+                fix="choose another destination, or remove this one; it will be written anew",
+                address=owner,
+            )
+        ]
+    )
+
+
+def blocks(file: Path) -> Iterator[bytes]:
+    """The bytes of a local file."""
+    with file.open("rb", buffering=0) as stream:
+        while block := stream.read(_BLOCK):
+            yield block
 
 
 def checked(chunks: Iterable[bytes], path: str, expected: Checksum | None) -> Iterator[bytes]:

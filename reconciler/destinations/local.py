@@ -10,12 +10,22 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
-from reconciler.destinations.base import Published, Standing, checked, refuse_foreign, refuse_owner
+from reconciler.destinations.base import (
+    LATEST,
+    Published,
+    Standing,
+    blocks,
+    checked,
+    refuse_foreign,
+    refuse_layout,
+    refuse_owner,
+)
+from reconciler.destinations.cloning import clone
 from reconciler.destinations.manifest import (
     MANIFEST_PATH,
     FileState,
@@ -28,14 +38,14 @@ from reconciler.destinations.swap import exchange, flush_filesystem, flush_folde
 from reconciler.errors import ConfigError, LockHeld, Problem
 from reconciler.model.checksum import Checksum
 
-_BLOCK: Final = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class LocalDestination:
-    """A folder. root: absolute; it and its parents need not exist yet."""
+    """A folder. root: absolute; it and its parents need not exist yet. lock: file that is locked while publishing, one
+    beside the folder unless another is given."""
 
     root: Path
+    lock: Path | None = None
 
     @property
     def place(self) -> str:
@@ -44,10 +54,12 @@ class LocalDestination:
 
     def inspect(self, owner: str, stamps: Mapping[str, str]) -> Standing:
         """See `Destination.inspect`. Reads only files whose size or time differs from the stamp."""
-        root = _Places(self.root).standing_root()
+        root = Places(self.root).standing_root()
         present = dict(_walk(root)) if root is not None else {}
         text = self._read(root, MANIFEST_PATH) if root is not None else None
         if text is None:
+            if root is not None and (root / LATEST).is_symlink():
+                raise refuse_layout(self.place, owner, "versions of a data set", "retain")
             if present:
                 raise refuse_foreign(self.place, present)
             return Standing()
@@ -57,9 +69,12 @@ class LocalDestination:
         assert root is not None
         return _compare(root, manifest, present, stamps)
 
-    def open_staging(self, owner: str, standing: Standing) -> LocalStaging:
-        """See `Destination.open_staging`; the lock is the process's and ends with it."""
-        places = _Places(self.root)
+    def open_staging(self, owner: str, standing: Standing, base: Path | None = None) -> LocalStaging:
+        """See `Destination.open_staging`; the lock is the process's and ends with it.
+
+        base: the folder that `standing` tells of and kept files come from, when it is another than this one.
+        """
+        places = Places(self.root, self.lock)
         if os.path.ismount(places.root):
             raise _mounted(self.place)
         try:
@@ -68,12 +83,13 @@ class LocalDestination:
             places.recover()
             places.new.mkdir()
         except OSError as exc:
-            raise _unwritable(self.place, exc) from exc
-        return LocalStaging(places, owner, standing, lock, standing.sound, frozenset(standing.foreign))
+            raise unwritable(self.place, exc) from exc
+        foreign = frozenset(standing.foreign if base is None else ())
+        return LocalStaging(places, owner, standing, lock, standing.sound, foreign, base)
 
     def read(self, path: str) -> bytes | None:
         """See `Destination.read`."""
-        root = _Places(self.root).standing_root()
+        root = Places(self.root).standing_root()
         return self._read(root, path) if root is not None else None
 
     def remove(self, owner: str, standing: Standing) -> None:
@@ -81,7 +97,7 @@ class LocalDestination:
         if standing.manifest is None:
             return
         self.open_staging(owner, standing).commit()
-        root = _Places(self.root).root
+        root = Places(self.root).root
         manifest = root / MANIFEST_PATH
         manifest.unlink()
         for folder in (manifest.parent, root):
@@ -98,10 +114,11 @@ class LocalDestination:
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
+class Places:
     """The folder and its neighbours while a publication is under way. A link is followed, never replaced."""
 
     given: Path
+    locked: Path | None = None
 
     @property
     def root(self) -> Path:
@@ -119,7 +136,7 @@ class _Places:
 
     @property
     def lock(self) -> Path:
-        return self.root.with_name(f".{self.root.name}.lock")
+        return self.locked or self.root.with_name(f".{self.root.name}.lock")
 
     def standing_root(self) -> Path | None:
         """The tree that counts: after a cut between the two renames it is the old one under its other name."""
@@ -150,26 +167,34 @@ class _Places:
 class LocalStaging:
     """See `Staging`."""
 
-    places: _Places
+    places: Places
     owner: str
     standing: Standing
     lock: IO[str]
     sound: Mapping[str, FileState]
     foreign: frozenset[str]
+    base: Path | None = None
     files: dict[str, FileState] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, path: str, chunks: Iterable[bytes], expected: Checksum | None = None) -> FileState:
         """See `Staging.put`. One block is in memory at a time; bytes that stand there already keep their file."""
+        return self._take(path, lambda target: _write(target, checked(chunks, path, expected)))
+
+    def put_file(self, path: str, source: Path, expected: Checksum | None = None) -> FileState:
+        """See `Staging.put_file`. What arrived is read once, to check it."""
+        return self._take(path, lambda target: _clone(target, source, path, expected))
+
+    def _take(self, path: str, write: Callable[[Path], FileState]) -> FileState:
         target = self._target(path)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            state = _write(target, checked(chunks, path, expected))
+            state = write(target)
             if is_same := self.sound.get(path) == state:
                 target.unlink()
         except OSError as exc:
-            raise _unwritable(str(self.places.root / path), exc) from exc
+            raise unwritable(str(self.places.root / path), exc) from exc
         with self.guard:
             self.files[path] = state
             (self.kept.add if is_same else self.kept.discard)(path)
@@ -187,14 +212,14 @@ class LocalStaging:
         manifest = Manifest(self.owner, dict(sorted(self.files.items())))
         try:
             foreign = self._carry_over()
-            _write_manifest(self.places.new, manifest)
+            self._write_manifest(manifest)
             flush_filesystem(self.places.new)
             self.places.swap()
             _remove(self.places.new)
             _remove(self.places.old)
             stamps = {path: _stamp(self.places.root / path) for path in manifest.files}
         except OSError as exc:
-            raise _unwritable(self.places.root.as_posix(), exc) from exc
+            raise unwritable(self.places.root.as_posix(), exc) from exc
         finally:
             self.lock.close()
         before = self.standing.manifest.files if self.standing.manifest else {}
@@ -214,6 +239,21 @@ class LocalStaging:
         _remove(self.places.new)
         self.lock.close()
 
+    def publish_over(self, name: str) -> None:
+        """Take the place of the folder of that name beside instead: that which `standing` tells of."""
+        places = replace(self.places, given=self.places.given.with_name(name))
+        _remove(places.new)
+        self.places.new.rename(places.new)
+        self.places = places
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        path = self.places.new / MANIFEST_PATH
+        if self.standing.manifest == manifest:
+            _link((self.base or self.places.root) / MANIFEST_PATH, path)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode_manifest(manifest))
+
     def _target(self, path: str) -> Path:
         if not is_safe_path(path) or path == MANIFEST_PATH:
             raise ValueError(f"{path!r} does not name a file below the destination")
@@ -224,13 +264,17 @@ class LocalStaging:
     def _carry_over(self) -> tuple[str, ...]:
         """Link kept files and, so that nothing of others is lost, foreign ones that do not stand in the way."""
         root = self.places.root
-        if not root.exists():
+        origin = self.base or root
+        if not origin.exists():
             return ()
-        shutil.copymode(root, self.places.new)
+        shutil.copymode(origin, self.places.new)
         ours = self.standing.manifest.files if self.standing.manifest else {}
-        present = [path for path, _ in _walk(root) if path not in ours and path != MANIFEST_PATH]
+        there = _walk(root) if root.exists() else ()
+        present = [path for path, _ in there if path not in ours and path != MANIFEST_PATH]
         foreign = tuple(sorted(path for path in present if path not in self.files))
-        for path in (*sorted(self.kept), *foreign):
+        for path in sorted(self.kept):
+            _link(origin / path, self.places.new / path)
+        for path in foreign:
             _link(root / path, self.places.new / path)
         return foreign
 
@@ -253,10 +297,20 @@ def _write(target: Path, chunks: Iterable[bytes]) -> FileState:
     return FileState(size, found.hexdigest())
 
 
-def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    path = folder / MANIFEST_PATH
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_manifest(manifest))
+def _clone(target: Path, source: Path, path: str, expected: Checksum | None) -> FileState:
+    """As `_write`, from a local file."""
+    whole = False
+    try:
+        clone(source, target)
+        found, size = hashlib.sha256(), 0
+        for chunk in checked(blocks(target), path, expected):
+            found.update(chunk)
+            size += len(chunk)
+        whole = True
+    finally:
+        if not whole:
+            target.unlink(missing_ok=True)
+    return FileState(size, found.hexdigest())
 
 
 def _link(source: Path, target: Path) -> None:
@@ -272,7 +326,7 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _lock(places: _Places) -> IO[str]:
+def _lock(places: Places) -> IO[str]:
     handle = places.lock.open("w")
     try:
         import fcntl
@@ -348,7 +402,8 @@ def _unreadable(place: str, exc: OSError) -> ConfigError:
     return ConfigError([Problem(f"{place} cannot be read: {exc.strerror}", fix="check its permissions")])
 
 
-def _unwritable(place: str, exc: OSError) -> ConfigError:
+def unwritable(place: str, exc: OSError) -> ConfigError:
+    """The error for a place that cannot be written."""
     return ConfigError([Problem(f"{place} cannot be written: {exc.strerror}", fix="check permissions and free space")])
 
 

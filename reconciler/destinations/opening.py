@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,6 +34,22 @@ def open_destination(url: str, options: Mapping[str, JSON] | None = None, *, fol
         path = Path(rest if separator else url).expanduser()
         return LocalDestination(path if path.is_absolute() else folder / path)
     return _open_remote(url, options or {}, folder)
+
+
+def versioned(destination: Destination, retain: int | None) -> Destination:
+    """The destination with `retain` versions in it, or as it is. Touches neither disk nor network."""
+    if retain is None:
+        return destination
+    from reconciler.destinations.versions import VersionedDestination
+
+    if isinstance(destination, RemoteDestination):
+        from reconciler.destinations.remote_shelf import RemoteShelf
+
+        return VersionedDestination(RemoteShelf(destination), retain)
+    from reconciler.destinations.local_shelf import LocalShelf
+
+    assert isinstance(destination, LocalDestination)
+    return VersionedDestination(LocalShelf(Path(os.path.realpath(destination.root))), retain)
 
 
 def shown(url: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from reconciler.model.address import Address, parse_address
-from reconciler.model.json import JSON
+from reconciler.model.json import JSON, digest
 from reconciler.model.kinds import OBJECT_KINDS, PRESENT
 from reconciler.model.resource import (
     AnnotationProject,
@@ -23,6 +23,7 @@ from reconciler.model.resource import (
     Reference,
     RemoteObject,
     Resource,
+    Splits,
     TaskSet,
 )
 
@@ -203,15 +204,19 @@ def _export(resource: Export) -> dict[str, JSON]:
         "options": dict(resource.options),
         "destination": _place(resource),
         "originals": resource.originals if isinstance(resource.originals, bool) else list(resource.originals),
-        "splits": None
-        if splits is None
-        else {"by": splits.by}
-        if splits.by
-        else {"ratios": dict(splits.ratios), "seed": splits.seed},
+        "splits": None if splits is None else _splits(splits),
         "classes": None if resource.classes is None else list(resource.classes),
         "geometry": {"mode": resource.geometry.mode, "tolerance": resource.geometry.tolerance},
+        "retain": resource.retain,
         "card": {"contactSheet": resource.card.sheet} if resource.card.is_written else False,
     }
+
+
+def _splits(splits: Splits) -> JSON:
+    """A list can be as long as the data set: its digest stands for it."""
+    if splits.by == "list":
+        return {"by": splits.by, "list": digest(dict(splits.assigned))}
+    return {"by": splits.by} if splits.by else {"ratios": dict(splits.ratios), "seed": splits.seed}
 
 
 def _download(resource: Export) -> dict[str, JSON]:
@@ -223,6 +228,7 @@ def _download(resource: Export) -> dict[str, JSON]:
         "format": resource.format,
         "options": dict(resource.options),
         "destination": _place(resource),
+        "retain": resource.retain,
     }
 
 

@@ -18,10 +18,10 @@ from reconciler.diff.desired import desired_fields
 from reconciler.engine.context import Planning
 from reconciler.engine.events import Refreshing
 from reconciler.engine.places import ExistingLook
-from reconciler.engine.populate import UnitRules
 from reconciler.engine.refresh import as_there
 from reconciler.engine.rowplan import Explain, Explanation
 from reconciler.engine.rowsets import RowSet, add_row_set
+from reconciler.engine.unit_rows import UnitRules
 from reconciler.errors import ConfigError, Problem, Severity
 from reconciler.model.address import Address
 from reconciler.model.body import holds

@@ -31,7 +31,8 @@ def apply_export(run: Applying, change: Change) -> Outcome:
         standing = destination.inspect(str(change.address), fragments.stamps(change.address))
         writer = writer_for(export, run.declared, destination.read(CLASSES_PATH))
         with closing(_items(run, change, export, provider, writer)) as items:
-            publication = Publication(run, export, provider, destination, standing, writer, fragments, items)
+            scope = record_scope(export, partial(_resolve, run))
+            publication = Publication(run, export, provider, destination, standing, writer, fragments, items, scope)
             done = publication.publish(change.action.value)
             if done.intent is not None:
                 _record(run, change, export, done)
@@ -59,7 +60,7 @@ def _end(run: Applying, change: Change) -> Outcome:
     """Remove what we published (unless it is to be left behind), then forget the export."""
     owned = run.store.resource(change.address)
     if change.action is Action.DELETE and owned and owned.remote_id:
-        destination = open_recorded(run.session, owned.backend, owned.remote_id)
+        destination = open_recorded(run.session, owned.backend, owned.remote_id, owned.fields.get("retain"))
         standing = destination.inspect(str(change.address), {})
         destination.remove(str(change.address), standing)
     run.store.drop_resource(change.address)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from reconciler.engine.export_items import ItemSet, SourceItem, declared_project
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.formats.account import Account
-from reconciler.formats.card import CARD_PATH, CROISSANT_PATH, Facts, build_card, build_croissant
+from reconciler.formats.card import CARD_PATH, CROISSANT_PATH, Facts, about_collection, build_card, build_croissant
 from reconciler.formats.geometry import EdgePolicy
 from reconciler.formats.items import Fragment, Writer
 from reconciler.formats.naming import primary_media, safe_component
 from reconciler.formats.pictures import draw
 from reconciler.model.address import Address
 from reconciler.model.json import JSONObject
-from reconciler.model.resource import AnnotationProject, Export, Resource
+from reconciler.model.resource import AnnotationProject, Collection, Export, Ref, Resource
 from reconciler.providers.base import Provider
 
 if TYPE_CHECKING:
@@ -121,5 +121,10 @@ def card_facts(export: Export, declared: Mapping[Address, Resource], summary: JS
     """What is known of an export without looking at its items."""
     project = declared_project(export, declared)
     name = export.head.address.name
-    title = f"{project.title}: {name}" if isinstance(project, AnnotationProject) and project.title else name
-    return Facts(export, summary, title)
+    if not isinstance(project, AnnotationProject):
+        return Facts(export, summary, name)
+    title = f"{project.title}: {name}" if project.title else name
+    collection = declared.get(project.collection.address) if isinstance(project.collection, Ref) else None
+    if not isinstance(collection, Collection):
+        return Facts(export, summary, title)
+    return Facts(export, summary, title, collection.description or "", about_collection(collection.meta or {}))

@@ -192,6 +192,11 @@ class ItemSet:
         """Whether there is an item of this key."""
         return self.spool.has(key)
 
+    def unlisted(self) -> list[str]:
+        """Keys that the list of splits names and no item has, sorted."""
+        splits = self.export.splits
+        return sorted(splits.assigned.keys() - set(self.spool.names())) if splits and splits.assigned else []
+
     def close(self) -> None:
         """Give the space back."""
         self.spool.close()

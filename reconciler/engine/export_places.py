@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.destinations.base import Destination
 from reconciler.destinations.local import LocalDestination
 from reconciler.destinations.manifest import is_safe_path
-from reconciler.destinations.opening import open_destination, shown
+from reconciler.destinations.opening import open_destination, shown, versioned
 from reconciler.engine.session import Session
 from reconciler.errors import ConfigError, Location, Problem
 from reconciler.model.resource import Export
@@ -19,10 +19,12 @@ _STORAGE = "storage:"
 
 def open_export(session: Session, export: Export) -> Destination:
     """The destination of an export. Raises ConfigError, MissingExtra or BackendError when there is no way to it."""
-    place = export.destination
+    place, at = export.destination, export.head.location
     if place.url is not None:
-        return open_destination(place.url, place.options, folder=export.head.folder)
-    return _open_storage(session, export.head.backend, place.storage or "", place.path or "", export.head.location)
+        found = open_destination(place.url, place.options, folder=export.head.folder)
+    else:
+        found = _open_storage(session, export.head.backend, place.storage or "", place.path or "", at)
+    return versioned(found, export.retain)
 
 
 def recorded_place(session: Session, export: Export) -> str:
@@ -35,12 +37,14 @@ def recorded_place(session: Session, export: Export) -> str:
     return os.path.relpath(export.head.folder / Path(url).expanduser(), session.configuration.workspace.root)
 
 
-def open_recorded(session: Session, backend: str, place: str) -> Destination:
+def open_recorded(session: Session, backend: str, place: str, retain: int | None) -> Destination:
     """The destination that the state names."""
     if place.startswith(_STORAGE):
         storage, _, path = place.removeprefix(_STORAGE).partition("/")
-        return _open_storage(session, backend, storage, path, session.configuration.workspace.location)
-    return open_destination(place, {}, folder=session.configuration.workspace.root)
+        found = _open_storage(session, backend, storage, path, session.configuration.workspace.location)
+    else:
+        found = open_destination(place, {}, folder=session.configuration.workspace.root)
+    return versioned(found, retain)
 
 
 def _open_storage(session: Session, backend: str, storage: str, path: str, at: Location | None) -> Destination:

@@ -17,18 +17,20 @@ from reconciler.destinations.manifest import FileState
 from reconciler.engine.events import Progress
 from reconciler.engine.export_card import ClassCounts, card_facts, card_files, draw_sheets
 from reconciler.engine.export_items import ItemSet, SourceItem, sized, unreadable_item
+from reconciler.engine.provenance import provenance_of, standing_provenance
 from reconciler.engine.running import Applying
 from reconciler.errors import ItemRefused, Problem, ReconcilerError
-from reconciler.formats.card import Facts
+from reconciler.formats.card import Facts, is_about
 from reconciler.formats.csv_rows import RowMeter
 from reconciler.formats.items import Fragment, ItemOutput, OutputFile, Writer
 from reconciler.formats.writers import build_summary
 from reconciler.model.address import Address
 from reconciler.model.checksum import Checksum
 from reconciler.model.json import JSONObject, canonical_json
+from reconciler.model.observed import RemoteFile
 from reconciler.model.resource import Export
 from reconciler.plan.values import RowCounts
-from reconciler.providers.base import Provider
+from reconciler.providers.base import HasLocalFiles, Provider
 from reconciler.state.fragments import FragmentCache, StoredFragment
 from reconciler.state.values import OwnedRow, Shape
 
@@ -62,6 +64,7 @@ class _Tally:
     unchanged: int = 0
     read: int = 0
     splits: dict[str, int] = field(default_factory=dict)
+    without_split: int = 0
     unreadable: list[JSONObject] = field(default_factory=list)
     unreadable_count: int = 0
     left_out: set[str] = field(default_factory=set)
@@ -86,7 +89,8 @@ class _Tally:
         written = self.new + self.changed + self.unchanged + len(self.kept)
         lost = {"unreadable": self.unreadable_count} if self.unreadable_count else {}
         splits = {f"split:{name}": count for name, count in self.splits.items()}
-        return {"read": self.read, "written": written, **lost, **splits}
+        without = {"without_split": self.without_split} if self.without_split else {}
+        return {"read": self.read, "written": written, **lost, **splits, **without}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class _Step:
 
 @dataclass(slots=True)
 class Publication:
-    """Everything one publication needs; used once."""
+    """Everything one publication needs; used once. scope: where its records are."""
 
     run: Applying
     export: Export
@@ -110,6 +114,7 @@ class Publication:
     writer: Writer
     fragments: FragmentCache
     items: ItemSet
+    scope: Mapping[str, str]
     sound: Mapping[str, FileState] = field(init=False)
     was_cut: bool = field(init=False)
     meter: RowMeter = field(default_factory=RowMeter)
@@ -245,6 +250,8 @@ class Publication:
                 self.tally.meet(step.source, step.owned)
             if item.split is not None:
                 self.tally.splits[item.split] = self.tally.splits.get(item.split, 0) + 1
+            elif self.export.splits is not None:
+                self.tally.without_split += 1
         made = [(step.source, step.output) for step in steps if isinstance(step.output, ItemOutput)]
         self.fragments.save_fragments(self.address, (self._stored(*one) for one in made))
         return sum(pool.map(partial(self._stage, staging), steps))
@@ -275,10 +282,17 @@ class Publication:
                 continue
             algorithm = self.provider.capabilities.checksum
             expected = Checksum(algorithm, file.checksum) if file.checksum else None
-            chunks = self.provider.fetch(file)
-            chunks = self.meter.watch(chunks) if self.export.query is not None else chunks
-            sent += staging.put(target, chunks, expected).size_bytes
+            sent += self._bring(staging, target, file, expected).size_bytes
         return sent
+
+    def _bring(self, staging: Staging, target: str, file: RemoteFile, expected: Checksum | None) -> FileState:
+        """Bring an original over; what lies on this machine is not streamed."""
+        if isinstance(self.provider, HasLocalFiles):
+            source = self.provider.local_file(file)
+            if source is not None:
+                return staging.put_file(target, source, expected)
+        chunks = self.provider.fetch(file)
+        return staging.put(target, self.meter.watch(chunks) if self.export.query is not None else chunks, expected)
 
     def _stage_shared(self, staging: Staging) -> None:
         shared = {}
@@ -286,7 +300,7 @@ class Publication:
             state = self._stage_file(staging, file)
             if not file.is_of_item:
                 shared[file.path] = (state.size_bytes, state.sha256)
-        summary, classes = self._summary()
+        summary, classes = self._summary(staging)
         self._put(staging, SUMMARY_PATH, (canonical_json(summary) + "\n").encode())
         if self.export.card.is_written:
             facts = card_facts(self.export, self.run.declared, summary)
@@ -318,8 +332,11 @@ class Publication:
         if self._keep(staging, path, content) is None:
             staging.put(path, [content])
 
-    def _summary(self) -> tuple[JSONObject, Mapping[str, Mapping[str, int]]]:
-        """What goes into the summary, and how many objects of each class there are in each split."""
+    def _summary(self, staging: Staging) -> tuple[JSONObject, Mapping[str, Mapping[str, int]]]:
+        """What goes into the summary, and how many objects of each class there are in each split.
+
+        As long as the data is that which stands there, so is what is said of its making: it was made then.
+        """
         is_query = self.export.query is not None
         counts = ClassCounts()
         accounts = [self.meter.account()] if is_query else counts.watch(self._fragments(), self.writer)
@@ -327,13 +344,27 @@ class Publication:
             self.export,
             accounts,
             items=self.tally.items,
-            provenance={"configuration": self.run.session.configuration.digest},
+            provenance=provenance_of(self.run.session, self.export, self.scope, self.items.basis),
             unreadable=self.tally.unreadable,
             counted=_COUNTED.get(self.export.target, "annotations"),
             result=self.meter.result(self._fragments) if is_query else None,
             classes=lambda: counts.found,
         )
+        if self._is_standing(staging):
+            before = standing_provenance(self.destination.read(SUMMARY_PATH), summary)
+            summary = {**summary, "provenance": before or summary["provenance"]}
         return summary, counts.found
+
+    def _is_standing(self, staging: Staging) -> bool:
+        """Whether the data that was staged is that which was published last, no matter what was damaged of it."""
+        before = self.standing.manifest.files if self.standing.manifest else {}
+        data = dict(staging.files)
+        about = before.keys() - data.keys()
+        return (
+            SUMMARY_PATH in self.sound
+            and all(map(is_about, about))
+            and data == {p: before[p] for p in before.keys() - about}
+        )
 
     def _fragments(self) -> Iterator[Fragment]:
         for key, split, text in self.fragments.fragments(self.address):

@@ -135,7 +135,7 @@ def _cached(planning: Planning, address: Address, items: ItemSet, writer: Writer
 
 
 def _faults(export: Export, items: ItemSet) -> Iterator[Problem]:
-    """The first of the items that cannot be read, and how many more there are."""
+    """The first of the items that cannot be read, how many more there are, and what the list of splits has too much."""
     address = export.head.address
     found = list(items.heads(faulty=True))
     for source in found[:_SHOWN]:
@@ -143,6 +143,12 @@ def _faults(export: Export, items: ItemSet) -> Iterator[Problem]:
     if len(found) > _SHOWN:
         text = f"{len(found) - _SHOWN} more records cannot be exported"
         yield Problem(text, address=str(address), fix="repair the annotations", severity=Severity.WARNING)
+    unlisted = items.unlisted()
+    if unlisted:
+        names = ", ".join(unlisted[:_SHOWN]) + (", …" if len(unlisted) > _SHOWN else "")
+        text = f"the list of splits names {len(unlisted)} {'keys' if len(unlisted) > 1 else 'key'} that no item has"
+        fix = "correct or remove them"
+        yield Problem(text, export.head.location, names, fix, Severity.WARNING, address=str(address))
 
 
 def _rows(items: ItemSet, writer: Writer) -> Iterator[DesiredRow]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.engine.leftovers import Parent, unowned_units
-from reconciler.engine.populate import UnitRules, unit_population
+from reconciler.engine.populate import unit_population
 from reconciler.engine.session import Session
+from reconciler.engine.unit_rows import UnitRules
 from reconciler.engine.units import observed_specifications
 from reconciler.errors import ConfigError, Location, Problem, Severity
 from reconciler.model.address import Address

@@ -12,10 +12,11 @@ from reconciler.engine.context import Planning, Refresh
 from reconciler.engine.existing import plan_existing
 from reconciler.engine.origins import unit_levels
 from reconciler.engine.places import misplaced
-from reconciler.engine.populate import UnitRules, unit_population
+from reconciler.engine.populate import unit_population
 from reconciler.engine.refresh import refresh_units
 from reconciler.engine.rowplan import Explanation
 from reconciler.engine.rowsets import RowSet, add_row_set, is_rebound, row_differences
+from reconciler.engine.unit_rows import UnitRules
 from reconciler.errors import ConfigError, Problem
 from reconciler.model.address import Address
 from reconciler.model.body import holds

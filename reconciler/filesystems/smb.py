@@ -1,11 +1,15 @@
 """Windows shares over smbprotocol: folders listed with one request, files opened beside other readers.
 
 fsspec's own class asks the server about every entry of a folder again, locks every file that it reads, takes URLs
-without decoding them, and raises errors that are no FileNotFoundError.
+without decoding them, and raises errors that are no FileNotFoundError. It shares connections by the name of the server
+alone: the first user who was let in would then stand for every other, and for every password.
 """
 
 from __future__ import annotations
 
+import atexit
+import hashlib
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +29,9 @@ from smbprotocol.exceptions import (
 
 _SCHEME = "smb://"
 _SHARED = "rwd"
+# Open connections by server, user and (hashed) password, for one user's sessions let nobody else in.
+_Connections = dict[str, Any]
+_CONNECTIONS: dict[tuple[object, ...], _Connections] = {}
 _FIELDS = {"username": "username", "user": "username", "password": "password", "domain": "domain"}
 
 
@@ -32,7 +39,7 @@ class SmbShare(SMBFileSystem):  # type: ignore[misc]
     """A server. Paths are decoded: "/share/folder/file".
 
     Options besides those of fsspec's class: domain, and credentials, a file as `mount.cifs` reads it. Without a user
-    name the ticket of Kerberos is used.
+    name the ticket of Kerberos is used. Files are read, written and deleted, folders listed and made; nothing else.
     """
 
     cachable = False
@@ -44,6 +51,32 @@ class SmbShare(SMBFileSystem):  # type: ignore[misc]
             given["username"] = f"{domain}\\{user}"
         with _plain_errors():
             super().__init__(host, **{"share_access": _SHARED, **given})
+
+    def _connect(self) -> None:
+        """Open a session, or find the one that these credentials opened. Denials are not tried again."""
+        for attempts_left in range(self.register_session_retries, -1, -1):
+            try:
+                smbclient.register_session(self.host, port=self._port, connection_timeout=self.timeout, **self._access)
+                return
+            except (SMBAuthenticationError, LogonFailure, AccessDenied):
+                raise
+            except SMBException:
+                if not attempts_left:
+                    raise
+            time.sleep(self.register_session_retry_wait)
+
+    @property
+    def _access(self) -> dict[str, Any]:
+        """What every call is told, so that it uses no session but those of these credentials."""
+        secret = hashlib.sha256((self.password or "").encode()).digest()
+        key = (self.host.lower(), self._port, self.username, secret)
+        connections = _CONNECTIONS.setdefault(key, {})
+        return {
+            "username": self.username,
+            "password": self.password,
+            "encrypt": self.encrypt,
+            "connection_cache": connections,
+        }
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:
@@ -62,19 +95,29 @@ class SmbShare(SMBFileSystem):  # type: ignore[misc]
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:
         """List a folder; sizes and times come with the names."""
-        with _plain_errors(), smbclient.scandir(self._unc(path), port=self._port) as entries:
+        with _plain_errors(), smbclient.scandir(self._unc(path), port=self._port, **self._access) as entries:
             rows = [_row(path, entry) for entry in entries if entry.name not in (".", "..")]
         return rows if detail else [row["name"] for row in rows]
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
         """Kind, size and time of change of a file or folder; links are followed."""
         with _plain_errors():
-            found: dict[str, Any] = super().info(path)
+            found: dict[str, Any] = super().info(path, **self._access)
         return {**found, "mtime": float(found["mtime"])}
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
         with _plain_errors():
-            return super()._open(path, mode, **options)
+            return super()._open(path, mode, **self._access, **options)
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """Make a folder of a share and those above it."""
+        if path.strip("/").count("/"):  # the share itself is there, or is not ours to make
+            with _plain_errors():
+                smbclient.makedirs(self._unc(path), exist_ok=exist_ok, port=self._port, **self._access)
+
+    def _rm(self, path: str) -> None:
+        with _plain_errors():
+            smbclient.remove(self._unc(path), port=self._port, **self._access)
 
     def _unc(self, path: str) -> str:
         return f"\\\\{self.host}{path}".replace("/", "\\")
@@ -113,3 +156,10 @@ def _plain_errors() -> Iterator[None]:
         if "connect" in str(error).lower():
             raise ConnectionError("the server cannot be reached") from error
         raise
+
+
+@atexit.register
+def _disconnect() -> None:
+    """Close what is open; the servers would wait for it."""
+    while _CONNECTIONS:
+        smbclient.reset_connection_cache(fail_on_error=False, connection_cache=_CONNECTIONS.popitem()[1])

@@ -15,6 +15,14 @@ from reconciler.model.resource import Export
 
 CARD_PATH: Final = "README.md"
 CROISSANT_PATH: Final = "metadata/croissant.json"
+ABOUT: Final[Mapping[str, tuple[str, ...]]] = {
+    "license": ("license", "licence"),
+    "owner": ("owner", "creator"),
+    "version": ("version",),
+    "citation": ("citation", "citeAs"),
+    "url": ("url", "homepage"),
+}
+"""What a card says of the collection → the keys of its metadata that say it, the first that is there."""
 _SHOWN_CLASSES: Final = 200
 
 _READ_WITH: Final[Mapping[str, str]] = {
@@ -29,7 +37,8 @@ _READ_WITH: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a card says. title, description: of what was exported. items: counts as in the summary.
+    """What a card says. title, description: of what was exported. about: what the metadata of the collection says,
+    under the names of `ABOUT`. items: counts as in the summary.
 
     classes: split ("" without splits) → class → number of objects. shared: path → (bytes, SHA-256) of the files that
     are nobody's own. sheets: paths of contact sheets. unsheeted: why there are none, when there should be.
@@ -39,6 +48,7 @@ class Facts:
     summary: JSONObject
     title: str
     description: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     shared: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     sheets: Sequence[str] = ()
@@ -63,6 +73,7 @@ def build_card(facts: Facts) -> bytes:
 def _what(facts: Facts) -> str:
     export, items = facts.export, facts.summary["items"]
     rows = {
+        **{name.capitalize(): _cell(facts.about[name]) for name in ABOUT if name in facts.about},
         "Export": f"`{export.head.address}`",
         "Made of": export.target.replace("_", " ") + (" (filtered)" if export.filter else ""),
         "Format": export.format,
@@ -88,6 +99,16 @@ def _splits(export: Export) -> str:
         return f"by {splits.by}"
     shares = ", ".join(f"{name} {share:g}" for name, share in splits.ratios.items())
     return f"{shares}, seed {splits.seed}; by a hash of the item's key, so that new items move no old ones"
+
+
+def about_collection(meta: JSONObject) -> dict[str, str]:
+    """What the metadata of a collection says for a card. Only texts and numbers count."""
+    found = {name: next((meta[key] for key in keys if key in meta), None) for name, keys in ABOUT.items()}
+    return {
+        name: str(value)
+        for name, value in found.items()
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
+    }
 
 
 def _sheets(facts: Facts) -> str:
@@ -139,11 +160,19 @@ def _index(facts: Facts) -> str | None:
         return (
             "." if facts.export.options.get("task") == "classify" else next(iter({"data.yaml"} & {*facts.shared}), None)
         )
-    return next((path for path in sorted(facts.shared) if path != "classes.json" and not _is_about(path)), None)
+    return next((path for path in sorted(facts.shared) if path != "classes.json" and not is_about(path)), None)
 
 
 def _made_from(summary: JSONObject) -> str:
-    rows = [(key, f"`{value}`") for key, value in summary.get("provenance", {}).items() if isinstance(value, str)]
+    found = summary.get("provenance", {})
+    flat = {**found, **{f"source {key}": value for key, value in found.get("source", {}).items()}}
+    if found.get("uncommitted"):
+        flat["commit"] = f"{found['commit']} and changes that were not committed"
+    rows = [
+        (key, f"`{_cell(value)}`")
+        for key, value in sorted(flat.items())
+        if isinstance(value, str) and key != "checksums"
+    ]
     checks = "`metadata/export_manifest.json` lists every file with its size and SHA-256."
     return "## Provenance\n\n" + (_table(("", ""), rows) + "\n\n" if rows else "") + checks
 
@@ -158,7 +187,8 @@ def _cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;").replace("`", "\\`")
 
 
-def _is_about(path: str) -> bool:
+def is_about(path: str) -> bool:
+    """Whether a file tells of the data set and is no part of it."""
     return path.startswith("metadata/") or path == CARD_PATH
 
 
@@ -176,7 +206,7 @@ def build_croissant(facts: Facts) -> bytes:
             "sha256": sha256,
         }
         for path, (size, sha256) in sorted(facts.shared.items())
-        if not _is_about(path)
+        if not is_about(path)
     ]
     if facts.export.originals is not False:
         where = _picture_places(facts.export)
@@ -187,10 +217,19 @@ def build_croissant(facts: Facts) -> bytes:
         "@type": "sc:Dataset",
         "name": name,
         "description": facts.description or facts.title,
+        **_about(facts.about),
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "distribution": files,
     }
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _about(about: Mapping[str, str]) -> JSONObject:
+    """Under the names that schema.org and Croissant give."""
+    owner = about.get("owner")
+    found = {"license": "license", "version": "version", "citeAs": "citation", "url": "url"}
+    creator = {"creator": {"@type": "sc:Organization", "name": owner}} if owner else {}
+    return {**creator, **{name: about[key] for name, key in found.items() if key in about}}
 
 
 def _picture_places(export: Export) -> str:

@@ -6,7 +6,8 @@ from reconciler.formats.annotations import Annotation, Shape
 from reconciler.model.json import JSONObject
 
 
-def imported_part(id: str, tool: str, shape: Shape, name: str, attributes: JSONObject) -> Annotation:
-    """An annotation with the flags of one that a person has finished."""
-    members = {"isLocked": False, "isVisible": True, "isValid": True, "isDrawCompleted": True, "label": [name]}
+def imported_part(id: str, tool: str, shape: Shape, name: str | None, attributes: JSONObject) -> Annotation:
+    """An annotation with the flags of one that a person has finished. name: None when it has no class."""
+    label = [name] if name else []
+    members = {"isLocked": False, "isVisible": True, "isValid": True, "isDrawCompleted": True, "label": label}
     return Annotation(id, tool, shape, name, attributes, members)

@@ -75,7 +75,7 @@ def draw(item: ExportItem, *, keeps_groups: bool = False) -> Drawn:
     records = (
         malformed(place, "this is not what an import keeps") for m in by_media.values() for place in kept_records(m)[1]
     )
-    return Drawn(pictures, others, tuple([_placed(p, item.key) for p in (*decoded.problems, *records)]))
+    return Drawn(pictures, others, tuple([placed_problem(p, item.key) for p in (*decoded.problems, *records)]))
 
 
 def _names(item: ExportItem, by_media: Mapping[str, MediaAnnotations]) -> list[str]:
@@ -130,5 +130,6 @@ def _refused(item: ExportItem, drawn: MediaAnnotations) -> Tally:
     return tally
 
 
-def _placed(problem: Problem, key: str) -> Problem:
+def placed_problem(problem: Problem, key: str) -> Problem:
+    """A problem of a payload, with the item it belongs to."""
     return Problem(f"{key}: {problem.summary}", problem.at, problem.detail, problem.fix, problem.severity)

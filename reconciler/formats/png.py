@@ -15,7 +15,7 @@ from functools import cache
 from typing import Final
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_PALETTE, _CHANNELS = 3, {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_GREY, _PALETTE, _CHANNELS = 0, 3, {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _MOST: Final = 1 << 28  # pixels; larger claims are taken for an attack
 
 Colour = tuple[int, int, int]
@@ -56,6 +56,12 @@ def write_plane(pixels: bytes, width: int, height: int) -> bytes:
     return wrap_scanlines(_deflated(_scanlines(pixels, width)), width, height)
 
 
+def write_grey(pixels: bytes, width: int, height: int) -> bytes:
+    """A grey PNG, 8 bits. pixels: width * height values. Same input, same bytes."""
+    data = _chunk(b"IDAT", _deflated(_scanlines(pixels, width)))
+    return b"".join((SIGNATURE, _head_chunk(width, height, _GREY), data, _chunk(b"IEND", b"")))
+
+
 def _scanlines(pixels: bytes, width: int) -> bytes:
     """Rows with the filter "none" before each."""
     return b"\0" + b"\0".join(pixels[at : at + width] for at in range(0, len(pixels), width)) if pixels else b""
@@ -63,9 +69,12 @@ def _scanlines(pixels: bytes, width: int) -> bytes:
 
 def wrap_scanlines(compressed: bytes, width: int, height: int) -> bytes:
     """A palette PNG around compressed scan lines."""
-    head = struct.pack(">IIBBBBB", width, height, 8, _PALETTE, 0, 0, 0)
     data = _chunk(b"IDAT", compressed)
-    return b"".join((SIGNATURE, _chunk(b"IHDR", head), _palette_chunk(), data, _chunk(b"IEND", b"")))
+    return b"".join((SIGNATURE, _head_chunk(width, height, _PALETTE), _palette_chunk(), data, _chunk(b"IEND", b"")))
+
+
+def _head_chunk(width: int, height: int, kind: int) -> bytes:
+    return _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))
 
 
 def recolour(png: bytes, indices: bytes) -> bytes:

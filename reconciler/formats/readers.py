@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
-from reconciler.errors import Problem, SourceError
+from reconciler.errors import Problem
+from reconciler.formats.json_files import read_json
 from reconciler.formats.reading import Annotated, Reader, Reading
 from reconciler.model.json import JSON
-
-
-def read_json(reading: Reading, name: str) -> JSON:
-    """A JSON file, or the list of the lines of a `.jsonl` file. Raises SourceError with the place of the fault."""
-    raw = reading.files.read(name)
-    try:
-        if name.endswith(".jsonl"):
-            return [json.loads(line) for line in raw.decode("utf-8-sig").splitlines() if line.strip()]
-        return json.loads(raw.decode("utf-8-sig"))
-    except ValueError as exc:
-        shown = reading.files.shown(name)
-        problem = Problem(f"{shown} is not valid JSON: {exc}", address=shown, fix="repair the file or export it again")
-        raise SourceError([problem]) from exc
 
 
 def _json_files(reading: Reading) -> Iterator[str]:
@@ -81,6 +68,18 @@ def _cvat(reading: Reading) -> Iterator[Annotated]:
     return read_cvat(reading)
 
 
+def _labelme(reading: Reading) -> Iterator[Annotated]:
+    from reconciler.formats.labelme_read import read_labelme
+
+    return read_labelme(reading)
+
+
+def _labelstudio(reading: Reading) -> Iterator[Annotated]:
+    from reconciler.formats.labelstudio_read import read_labelstudio
+
+    return read_labelstudio(reading)
+
+
 def _voc(reading: Reading) -> Iterator[Annotated]:
     from reconciler.formats.voc_read import read_voc
 
@@ -106,6 +105,8 @@ READERS: Final[Mapping[str, Reader]] = {
     "parquet": _table(".parquet"),
     "cvat": _cvat,
     "imagefolder": _imagefolder,
+    "labelme": _labelme,
+    "labelstudio": _labelstudio,
     "synapse-json": _synapse_json,
     "voc": _voc,
     "yolo": _yolo,

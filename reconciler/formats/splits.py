@@ -16,12 +16,15 @@ def assign_split(key: str, splits: Splits | None, category: str | None, meta: Ma
     """The split of one item, None without splits or when the item does not say.
 
     By ratios: SHA-256 of seed and key, read as a fraction in [0, 1), falls into one of the shares in their order. New
-    items never move old ones. By "category": the ground truth category. By "meta.KEY": that metadata value as text.
+    items never move old ones. By "category": the ground truth category. By "meta.KEY": that metadata value as text. By
+    "list": what the list says of the key.
     """
     if splits is None:
         return None
     if splits.by is None:
         return _by_ratio(key, splits)
+    if splits.by == "list":
+        return splits.assigned.get(key)
     value = category if splits.by == "category" else meta.get(splits.by.removeprefix("meta."))
     return None if value is None or value == "" else str(value)
 

@@ -12,8 +12,6 @@ from typing import Final
 from reconciler.formats.table_columns import Cell, Column
 from reconciler.model.json import JSON
 
-_CHUNK: Final = 256 * 1024
-
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 """Texts that spreadsheets take for formulas, with any number of marks before. Source: OWASP, "CSV Injection"."""
 
@@ -54,20 +52,6 @@ def json_lines(rows: Iterable[Sequence[JSON]], columns: Sequence[Column]) -> Ite
     names = [column.name for column in columns]
     for row in rows:
         yield f"{dump(dict(zip(names, row, strict=True)))}\n"
-
-
-def chunked(texts: Iterable[str]) -> Iterator[bytes]:
-    """The same text in pieces worth a system call each."""
-    waiting: list[str] = []
-    length = 0
-    for text in texts:
-        waiting.append(text)
-        length += len(text)
-        if length >= _CHUNK:
-            yield "".join(waiting).encode()
-            waiting, length = [], 0
-    if waiting:
-        yield "".join(waiting).encode()
 
 
 _FIELD: Final = re.compile(r'(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|\n|\r|\Z)')

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from reconciler.formats.account import Account, decode_account, encode_account
+from reconciler.formats.assembling import chunked
 from reconciler.formats.items import ExportItem, Fragments, ItemOutput, ItemPaths, OutputFile
 from reconciler.formats.naming import settle_paths
 from reconciler.formats.table_columns import TABLE_VERSION
 from reconciler.formats.table_options import TableOptions
 from reconciler.formats.table_rows import make_rows, meta_used
-from reconciler.formats.table_text import chunked, csv_lines, dump, json_lines
+from reconciler.formats.table_text import csv_lines, dump, json_lines
 from reconciler.model.json import JSON, canonical_json, digest
 
 TableFormat = Literal["csv", "parquet", "jsonl"]

@@ -15,6 +15,8 @@ from reconciler.formats.cvat_options import CVAT_SCHEMA, make_cvat
 from reconciler.formats.dm import unreadable
 from reconciler.formats.geometry import EdgePolicy
 from reconciler.formats.items import Writer
+from reconciler.formats.labelme_options import LABELME_SCHEMA, make_labelme
+from reconciler.formats.labelstudio_options import LABELSTUDIO_SCHEMA, make_labelstudio
 from reconciler.formats.synapse_json import SynapseJsonOptions, SynapseJsonWriter
 from reconciler.formats.table_options import CSV_SCHEMA, TABLE_SCHEMA, TableOptions, column_faults
 from reconciler.formats.voc_options import VOC_SCHEMA, make_voc
@@ -95,6 +97,8 @@ OPTION_SCHEMAS: Final[Mapping[str, JSONObject]] = {
     "jsonl": TABLE_SCHEMA,
     "cvat": CVAT_SCHEMA,
     "imagefolder": IMAGEFOLDER_SCHEMA,
+    "labelme": LABELME_SCHEMA,
+    "labelstudio": LABELSTUDIO_SCHEMA,
     "manifest": _MANIFEST_SCHEMA,
     "parquet": TABLE_SCHEMA,
     "synapse-json": {"type": "object", "additionalProperties": False, "properties": {}},
@@ -196,6 +200,8 @@ _MAKERS: Final[Mapping[str, _Maker]] = {
     "parquet": _table,
     "cvat": make_cvat,
     "imagefolder": imagefolder_writer,
+    "labelme": make_labelme,
+    "labelstudio": make_labelstudio,
     "synapse-json": _synapse_json,
     "voc": make_voc,
     "yolo": yolo_writer,

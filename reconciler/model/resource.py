@@ -346,11 +346,12 @@ class TaskSet:
 @dataclass(frozen=True, slots=True)
 class Splits:
     """How items are divided. ratios: name → share, summing to 1, stable per unit key under `seed`;
-    or by: "category" or "meta.KEY"."""
+    or by: "category", "meta.KEY" or "list". assigned: unit key → name, of a list."""
 
     ratios: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
     by: str | None = None
+    assigned: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +399,8 @@ class Export:
     the project's.
 
     project: of assignments and tasks; with ground truth it only lends its classes. ground_truth, collection, query: of
-    that target. table: what TABLE_MARK in the query stands for.
+    that target. table: what TABLE_MARK in the query stands for. retain: versions to keep, None for a destination that
+    is one data set.
     """
 
     head: Head
@@ -417,6 +419,7 @@ class Export:
     query: str | None = None
     table: Reference | None = None
     card: CardSettings = CardSettings()
+    retain: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

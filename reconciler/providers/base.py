@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 from urllib.parse import quote
 
@@ -269,6 +270,14 @@ class HasStorages(Protocol):
 
     def storage(self, storage_id: str, purpose: Literal["read", "write"] = "write") -> StoragePlace:
         """Where a storage is and how to get in. Raises Invalid when it cannot be reached from here."""
+
+
+@runtime_checkable
+class HasLocalFiles(Protocol):
+    """What a provider has besides whose backend may be in this process."""
+
+    def local_file(self, file: RemoteFile) -> Path | None:
+        """Where the bytes of a remote file lie on this machine, to be read and never changed; None when they do not."""
 
 
 @runtime_checkable

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -78,7 +79,7 @@ def _certificates() -> ssl.SSLContext:
 class HttpClient:
     """A client of one service; `transport` replaces the network (in-process application, tests).
 
-    put: takes the bytes of uploads in its place, without httpx.
+    put: takes the bytes of uploads in its place, without httpx. whole_file: path of the local file behind a URL.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class HttpClient:
         *,
         transport: httpx.BaseTransport | None = None,
         put: Put | None = None,
+        whole_file: Callable[[str], str | None] | None = None,
         retry: Retry | None = None,
         clock: Clock | None = None,
         timeout_s: float = 60.0,
@@ -99,6 +101,7 @@ class HttpClient:
         self._retry, self._clock = retry or Retry(), clock or Clock()
         self._errors = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
         self._transport, self._put = transport, put
+        self._whole_file = whole_file
         self._added: Mapping[str, str] = {}
         self._gate = Gate(connections)
         self._timeout = httpx.Timeout(timeout_s, connect=10.0)
@@ -228,6 +231,11 @@ class HttpClient:
                 if failures >= self._retry.attempts:
                     raise
             self._clock.sleep(pause_s)
+
+    def local_file(self, url: str) -> Path | None:
+        """The file of this machine whose bytes are behind a URL, when the service is in this process."""
+        path = self._whole_file(self.absolute(url)) if self._whole_file is not None else None
+        return Path(path) if path is not None else None
 
     def absolute(self, url: str) -> str:
         """Give an absolute URL; one that starts with "/" is on our service."""

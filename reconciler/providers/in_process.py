@@ -61,6 +61,20 @@ class InProcessTransport(httpx.BaseTransport):
         finally:
             _close(chunks)
 
+    def whole_file(self, url: str) -> str | None:
+        """Path of the file that a GET answers with, None when it answers with anything else.
+
+        url: absolute, quoted. Whoever takes it reads it, and changes nothing of it.
+        """
+        parts = urlsplit(url)
+        environ = _environ("GET", (parts.scheme, parts.netloc), parts.path, parts.query, ())
+        status, _, chunks = self._run(environ, io.BytesIO(), None)
+        try:
+            path = getattr(chunks, "path", None)
+            return path if status == 200 and isinstance(path, str) else None
+        finally:
+            _close(chunks)
+
     def _run(
         self, environ: dict[str, Any], stream: io.BufferedIOBase, body: _Incoming | None
     ) -> tuple[int, list[tuple[str, str]], Iterable[bytes]]:

@@ -3,6 +3,7 @@
 from reconciler.sources.account import Account, Fault, Finding, Tally
 from reconciler.sources.assembly import Assembly, describe
 from reconciler.sources.cache import DigestCache
+from reconciler.sources.changed import ChangedFolder, ChangedUnits
 from reconciler.sources.content import SourceContent
 from reconciler.sources.explore import Exploration, explore
 from reconciler.sources.file_rules import FileRules, file_rules
@@ -15,6 +16,8 @@ from reconciler.sources.visibility import check_sources_visible
 __all__ = [
     "Account",
     "Assembly",
+    "ChangedFolder",
+    "ChangedUnits",
     "DigestCache",
     "Exploration",
     "Fault",

@@ -48,6 +48,8 @@ class Assembly:
 
     findings: problems with what they concern; problems: the same for people, errors and warnings.
     unit_count, file_count, byte_count: of the units that `units` yields: complete, unambiguous ones.
+    is_separable: every file with a key is in a unit, and nothing was found but files without one; each unit then
+    depends on its own files alone, as far as the files of sources go.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class Assembly:
         account: Account,
         findings: tuple[Finding, ...],
         counts: Sequence[int],
+        is_separable: bool,
     ) -> None:
+        self.is_separable = is_separable
         self.account = account
         self.findings = findings
         self.problems: tuple[Problem, ...] = tuple(finding.problem for finding in findings)
@@ -106,8 +110,11 @@ def assemble(
     work.check_contents()
     account = work.account(merger)
     merger.close()
+    findings = work.findings.freeze()
+    is_separable = work.uses_all() and not account.units_without_row
+    is_separable = is_separable and all(finding.fault is Fault.UNMATCHED for finding in findings)
     work.ledger.drop_files()
-    return Assembly(asset_set, specifications, work.ledger, account, work.findings.freeze(), work.counts)
+    return Assembly(asset_set, specifications, work.ledger, account, findings, work.counts, is_separable)
 
 
 def describe(
@@ -366,6 +373,10 @@ class _Assembler:
         checked = ((key, row) for key, row in rows if is_checked(row.path, row.size_bytes))
         for key, row in islice(checked, _CONTENT_CHECKS):
             self.checks.check_content(key, row)
+
+    def uses_all(self) -> bool:
+        """Whether no file was lost with a unit that cannot be one."""
+        return self.ledger.file_count() == self.counts[1]
 
     def account(self, merger: MetaMerger) -> Account:
         """Where everything went."""

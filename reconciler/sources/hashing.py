@@ -96,6 +96,7 @@ def hash_units(
     progress: Callable[[int], None] | None = None,
     report: Callable[[Problem], None] | None = None,
     verdicts: Verdicts | None = None,
+    unsettled: Callable[[FileRef], None] | None = None,
 ) -> Iterator[Unit]:
     """Yield the units with checksums, in the same order; reads ahead by a bounded number of units.
 
@@ -105,13 +106,14 @@ def hash_units(
     also for files that were not read again. At most `MAX_FINDINGS` of them.
     verdicts: judges files by content rules while they are read, and is told of all; a file that is only judged is read
     no further than its rules need.
+    unsettled: called with files that are to be read again next time, whatever their listing says then.
 
     Raises:
         SourceError: at the end, naming every file that could not be read; their units are left out.
     """
     with ExitStack() as stack:
         chosen = executor or stack.enter_context(closing(LocalExecutor(workers)))
-        told = (progress or (lambda _: None), report or (lambda _: None))
+        told = (progress or (lambda _: None), report or (lambda _: None), unsettled or (lambda _: None))
         run = _Run(asset_set, algorithm, cache, chosen, *told, verdicts)
         yield from run.hashed(units)
     run.report_rest()
@@ -130,6 +132,7 @@ class _Run:
         executor: Executor,
         progress: Callable[[int], None],
         report: Callable[[Problem], None],
+        unsettled: Callable[[FileRef], None],
         verdicts: Verdicts | None,
     ) -> None:
         folder = asset_set.head.folder
@@ -141,6 +144,7 @@ class _Run:
         self._executor = executor
         self._progress = progress
         self._report = report
+        self._unsettled = unsettled
         self._flaws = 0
         self._verdicts = verdicts
         rules = verdicts.rules if verdicts else None
@@ -206,6 +210,8 @@ class _Run:
                 batch.breaches[place] = read.breaches
                 if read.stamp:
                     judged.append((file, read.stamp, read.breaches))
+                else:
+                    self._unsettled(file)
                 if read.digested is None:
                     continue
                 batch.known[place] = read.digested

@@ -87,6 +87,10 @@ class Ledger:
         for key, rows in groupby(cursor, key=itemgetter(0)):
             yield key, [FileRow(*row) for row in rows]
 
+    def file_count(self) -> int:
+        """Number of files of candidate units."""
+        return self._count("SELECT count(*) FROM files")
+
     def take_sidecar(self, path: str, source: int) -> bool:
         """Mark a sidecar as used; False when there is none at that path."""
         query = "UPDATE sidecars SET used = 1 WHERE path = ? AND source = ?"

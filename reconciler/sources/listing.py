@@ -94,13 +94,21 @@ class Listing:
             digest.update(repr([(tally.label, tally.count) for tally in tallies.freeze()]).encode())
         return digest.hexdigest()
 
-    def folders(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield (prefix, rows) in the order they were added."""
+    def skipped_text(self) -> str:
+        """What the walk left out, with its samples: equal text means that accounts tell the same of it."""
+        return repr([tallies.freeze() for tallies in (self.skipped.files, self.skipped.folders)])
+
+    def blocks(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (prefix, rows) in the order they were added, as bytes."""
         self._spool.seek(0)
         while header := self._spool.read(_HEADER.size):
             head_bytes, block_bytes = _HEADER.unpack(header)
-            prefix = self._spool.read(head_bytes).decode("utf-8", "surrogateescape")
-            yield prefix, self._spool.read(block_bytes).decode("utf-8", "surrogateescape").split("\0")
+            yield self._spool.read(head_bytes), self._spool.read(block_bytes)
+
+    def folders(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield (prefix, rows) in the order they were added."""
+        for prefix, block in self.blocks():
+            yield prefix.decode("utf-8", "surrogateescape"), block.decode("utf-8", "surrogateescape").split("\0")
 
     def files(self) -> Iterator[ListedFile]:
         """Yield every file."""

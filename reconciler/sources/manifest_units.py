@@ -23,10 +23,11 @@ from reconciler.sources.location import Place
 from reconciler.sources.manifest_entries import Entry, ManifestListing
 from reconciler.sources.manifest_row import Paths
 from reconciler.sources.manifest_seen import SeenPaths
+from reconciler.sources.manifest_status import RemoteStatus
 from reconciler.sources.manifest_text import RecordReader, cell_column
 from reconciler.sources.names import nfc
-from reconciler.sources.remote import version_token
-from reconciler.sources.workbook import TableRefused, read_sheet
+from reconciler.sources.table_refused import read_limited
+from reconciler.sources.workbook import MAX_FILE_BYTES, TableRefused, read_sheet
 
 STANDARD = ("unit", "specification", "path")
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
@@ -57,6 +58,7 @@ class UnitManifest:
     _cut: int = 0
     _seen: SeenPaths = field(default_factory=SeenPaths)
     _sheet: str = ""
+    _remote: RemoteStatus | None = None
 
     def listing(self) -> ManifestListing:
         """Read all rows. Raises SourceError with every problem of the file."""
@@ -70,6 +72,8 @@ class UnitManifest:
             self.problems += error.problems
         finally:
             self._seen.close()
+            if self._remote is not None:
+                self._remote.close()
         if not listing.file_count and not self.problems:
             fix = "add a row for every file; to delete everything on purpose, remove the document"
             self._report(Problem("the manifest names no file", self._at(0), "It has no rows.", fix))
@@ -133,8 +137,9 @@ class UnitManifest:
         if source == 1 or self.place.is_local:
             found = os.stat(("/" + below) if source == 1 else self.folder.below(below))
             return found.st_size, f"{found.st_mtime_ns}.{found.st_ino}", stat.S_ISREG(found.st_mode)
-        info = self.folder.filesystem.info(self.folder.below(below))
-        return int(info.get("size") or 0), version_token(info) or "", info.get("type") == "file"
+        if self._remote is None:
+            self._remote = RemoteStatus(self.folder)
+        return self._remote.of(below)
 
     def _meta(self, line: _Line) -> dict[str, Any]:
         taken = {self._header(name) for name in STANDARD}
@@ -163,7 +168,7 @@ class UnitManifest:
             raise TableRefused(f"No format is known for {suffix!r} files.", f"use one of {', '.join(FORMATS)}")
         with self.open_file() as stream:
             if suffix in _WORKBOOKS:
-                sheet = read_sheet(stream.read(), self.manifest.sheet)
+                sheet = read_sheet(read_limited(stream, MAX_FILE_BYTES, "save it as CSV"), self.manifest.sheet)
                 self._sheet = sheet.name
                 yield from self._grid(sheet.rows())
             elif suffix in (".jsonl", ".ndjson"):

@@ -28,15 +28,23 @@ def entries(place: Place, recursive: bool, skips: Skips, problems: list[Problem]
         SourceError: the folder is missing, or is a file; and whatever the file system raises.
     """
     place.filesystem.invalidate_cache()
-    protocol = place.filesystem.protocol
-    names = (protocol,) if isinstance(protocol, str) else protocol
-    if any(name in _S3 for name in names):
+    if _is_one_of(place, _S3):
         yield from _some(place, _keys(place, recursive))
-    elif any(name in _FLAT for name in names):
+    elif _is_one_of(place, _FLAT):
         yield from _some(place, _found(place, recursive))
     else:
         _check_root(place)
         yield from _walk(place, skips, problems)
+
+
+def is_flat(place: Place) -> bool:
+    """Whether one listing gives everything below a folder, however deep."""
+    return _is_one_of(place, (*_S3, *_FLAT))
+
+
+def _is_one_of(place: Place, protocols: tuple[str, ...]) -> bool:
+    protocol = place.filesystem.protocol
+    return any(name in protocols for name in ((protocol,) if isinstance(protocol, str) else protocol))
 
 
 def _keys(place: Place, recursive: bool) -> Iterator[Entry]:

@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from reconciler.execution.base import Executor
 from reconciler.model.json import JSON, JSONObject, digest
 from reconciler.model.resource import (
     AssetSet,
+    ConstantMetadata,
     FileSpecification,
     ManifestFile,
     MetadataSource,
@@ -29,6 +30,7 @@ from reconciler.model.resource import (
 )
 from reconciler.sources.assembly import Assembly, assemble
 from reconciler.sources.cells import schema_kinds
+from reconciler.sources.changed import Block, ChangedFolder, ChangedUnits, find_changed, narrowed
 from reconciler.sources.classify import Classifier
 from reconciler.sources.listing import Listing
 from reconciler.sources.local import list_local
@@ -63,15 +65,47 @@ class Survey:
         self.file_count = sum(listing.file_count for listing in everything)
         self.byte_count = sum(listing.byte_count for listing in everything)
 
+    @property
+    def rules_digest(self) -> str | None:
+        """Digest of all but the files: of the rules, and of what the walk left out.
+
+        None when a unit may depend on files or rows of others: with a manifest, tables or sidecars.
+        """
+        if self._manifest is not None or not self._plan.is_by_unit:
+            return None
+        return digest([self._plan.rules(), [listing.skipped_text() for listing in self._listings]])
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the listed folders of all sources."""
+        for source, listing in enumerate(self._listings):
+            for prefix, rows in listing.blocks():
+                yield source, prefix, rows
+
+    def changed_units(self, folders: Iterable[ChangedFolder]) -> ChangedUnits | None:
+        """The units to which files belong that were listed otherwise before; see `find_changed`."""
+        return find_changed(self._plan.classifier, folders, self.file_count)
+
+    def assemble_only(self, files: Collection[tuple[int, str]]) -> Assembly:
+        """The same as `assemble` for units that consist of exactly these files, as (source, path below it)."""
+        listings = [narrowed(listing, source, files) for source, listing in enumerate(self._listings)]
+        try:
+            return self._assemble(listings)
+        finally:
+            for listing in listings:
+                listing.close()
+
     def assemble(self) -> Assembly:
         """Group the files into units, merge metadata and check everything; finds, never raises, data problems.
 
         Raises:
             SourceError: a metadata table cannot be read at all.
         """
+        return self._assemble(self._listings)
+
+    def _assemble(self, listings: Sequence[Listing]) -> Assembly:
         plan = self._plan
         return assemble(
-            plan.asset_set, plan.specifications, plan.metadata, plan.classifier, plan.places, self._listings,
+            plan.asset_set, plan.specifications, plan.metadata, plan.classifier, plan.places, listings,
             plan.validator, plan.schema, self._manifest,
         )  # fmt: skip
 
@@ -150,16 +184,22 @@ class SurveyPlan:
         """Metadata sources that are tables."""
         return tuple(source for source in self.metadata if isinstance(source.origin, TableMetadata))
 
+    @property
+    def is_by_unit(self) -> bool:
+        """Whether all that is known of a unit follows from the names of its own files."""
+        return all(isinstance(source.origin, PathMetadata | ConstantMetadata) for source in self.metadata)
+
     def fingerprint(self, listings: Sequence[Listing | ManifestListing]) -> str:
         """Digest over rules, listings and the identity of metadata tables."""
-        total = hashlib.sha256(digest(self._rules()).encode())
+        total = hashlib.sha256(digest(self.rules()).encode())
         for listing in listings:
             total.update(listing.hexdigest().encode())
         for source in self.tables:
             total.update(f"{source.head.address}={table_identity(source)}\0".encode())
         return total.hexdigest()[:32]
 
-    def _rules(self) -> JSON:
+    def rules(self) -> JSON:
+        """Everything that units depend on but files and tables."""
         return {
             "version": _RULES_VERSION,
             "asset_set": _plain(self.asset_set),

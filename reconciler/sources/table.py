@@ -26,6 +26,7 @@ from reconciler.sources.table_refused import TableRefused, check_columns, check_
 from reconciler.sources.workbook import MAX_FILE_BYTES, Sheet, cell_name, read_sheet
 
 _MAX_PROBLEMS = 1000
+_OR_RAISE = "or raise table.limits.maxFileSize"
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _JSON_LINES = (".jsonl", ".ndjson")
@@ -119,7 +120,9 @@ class _Reader:
             return self._grid(self._translated(read_parquet(stream)))
         if suffix in _JSON_LINES:
             return self._records(read_json_lines(stream, limits))
-        content = read_limited(stream, limits.max_file_bytes or MAX_JSON_BYTES, "save it as JSON Lines (.jsonl)")
+        content = read_limited(
+            stream, limits.max_file_bytes or MAX_JSON_BYTES, f"save it as JSON Lines (.jsonl), {_OR_RAISE}"
+        )
         return self._records(read_json_records(content, self._origin.key))
 
     @contextmanager
@@ -161,7 +164,7 @@ class _Reader:
 
     def _workbook(self, stream: IO[bytes]) -> Iterator[tuple[int, list[Cell]]]:
         limits = self._origin.limits
-        content = read_limited(stream, limits.max_file_bytes or MAX_FILE_BYTES, "save it as CSV")
+        content = read_limited(stream, limits.max_file_bytes or MAX_FILE_BYTES, f"save it as CSV, {_OR_RAISE}")
         self._sheet = read_sheet(content, self._origin.sheet, limits)
         rows = self._sheet.rows()
         return filled(rows, self._sheet.merged) if self._origin.fill_merged else rows

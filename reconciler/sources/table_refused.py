@@ -23,7 +23,7 @@ def read_limited(stream: IO[bytes], limit: int, fix: str) -> bytes:
     with stream:
         content = stream.read(limit + 1)
     if len(content) > limit:
-        raise TableRefused(f"It has more than {limit:,} bytes.", f"{fix}, or raise table.limits.maxFileSize")
+        raise TableRefused(f"It has more than {limit:,} bytes.", fix)
     return content
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,13 @@ SELECT f.key, d.key FROM desired d
 JOIN (SELECT content, min(key) AS key FROM desired WHERE population = ?1 GROUP BY content HAVING count(*) > 1) f
   ON f.content = d.content
 WHERE d.population = ?1 AND d.key <> f.key ORDER BY d.key
+"""
+_TWINS = """
+SELECT 1 FROM desired WHERE population = ? AND content IN (SELECT content FROM temp.fresh)
+GROUP BY content HAVING count(*) > 1 LIMIT 1
+"""
+_COPY = """
+INSERT INTO desired SELECT ?, key, content, fields, body, files, bytes FROM desired WHERE population = ? ORDER BY key
 """
 _VERSION = 1
 _KEEP = 3  # populations per row set: the current one, the one before (for "before" values), and another environment's
@@ -83,6 +90,11 @@ class PopulationCache:
         self._db.execute("PRAGMA foreign_keys = ON")
         self._prepare()
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The database, for what lies in the same file."""
+        return self._db
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()
@@ -110,30 +122,67 @@ class PopulationCache:
         `one_per_content` only the first of them stays. Raises sqlite3.IntegrityError when two rows have one key.
         """
         db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            db.execute("DELETE FROM population WHERE address = ? AND name = ?", [str(address), name])
-            cursor = db.execute("INSERT INTO population (address, name) VALUES (?, ?)", [str(address), name])
-            number = int(cursor.lastrowid or 0)
-            db.executemany(
-                "INSERT INTO desired VALUES (?, ?, ?, ?, ?, ?, ?)",
-                ((number, r.key, r.content, r.fields, r.body, r.files, r.bytes) for r in rows),
-            )
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            number = self._begin(address, name)
+            self._insert(number, rows)
             duplicates = db.execute(_DUPLICATES, [number]).fetchall()
             if one_per_content:
-                doomed = [(number, key) for _, key in duplicates]
-                db.executemany("DELETE FROM desired WHERE population = ? AND key = ?", doomed)
-            text = json.dumps({**summary, "duplicates": duplicates}, ensure_ascii=False)
-            db.execute("UPDATE population SET summary = ? WHERE id = ?", [text, number])
-            db.execute(
-                "DELETE FROM population WHERE address = ? AND id NOT IN"
-                " (SELECT id FROM population WHERE address = ? ORDER BY id DESC LIMIT ?)",
-                [str(address), str(address), _KEEP],
-            )
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
+                self._delete(number, (key for _, key in duplicates))
+            return self._complete(number, address, name, {**summary, "duplicates": duplicates})
+
+    def derive(
+        self, base: Population, name: str, gone: Collection[str], rows: Sequence[DesiredRow], summary: JSON
+    ) -> Population | None:
+        """Write a population that has the rows of `base` but for those of the keys `gone`, and these rows.
+
+        None, and nothing written, when two rows would have equal content, or `base` is not there any more. No two rows
+        of `base` may have.
+        """
+        db = self._db
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            if not db.execute("SELECT 1 FROM population WHERE id = ?", [base.id]).fetchone():
+                return None
+            number = self._begin(base.address, name)
+            db.execute(_COPY, [number, base.id])
+            self._delete(number, gone)
+            self._insert(number, rows)
+            if self._has_twins(number, rows):
+                db.execute("ROLLBACK")
+                return None
+            return self._complete(number, base.address, name, summary)
+
+    def _begin(self, address: Address, name: str) -> int:
+        self._db.execute("DELETE FROM population WHERE address = ? AND name = ?", [str(address), name])
+        cursor = self._db.execute("INSERT INTO population (address, name) VALUES (?, ?)", [str(address), name])
+        return int(cursor.lastrowid or 0)
+
+    def _insert(self, number: int, rows: Iterable[DesiredRow]) -> None:
+        self._db.executemany(
+            "INSERT INTO desired VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((number, r.key, r.content, r.fields, r.body, r.files, r.bytes) for r in rows),
+        )
+
+    def _delete(self, number: int, keys: Iterable[str]) -> None:
+        sql = "DELETE FROM desired WHERE population = ? AND key = ?"
+        self._db.executemany(sql, ((number, key) for key in keys))
+
+    def _has_twins(self, number: int, rows: Sequence[DesiredRow]) -> bool:
+        """Whether any of these rows has the content of another row."""
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS fresh (content TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._db.execute("DELETE FROM temp.fresh")
+        self._db.executemany("INSERT OR IGNORE INTO temp.fresh VALUES (?)", ((row.content,) for row in rows))
+        return self._db.execute(_TWINS, [number]).fetchone() is not None
+
+    def _complete(self, number: int, address: Address, name: str, summary: JSON) -> Population:
+        text = json.dumps(summary, ensure_ascii=False)
+        self._db.execute("UPDATE population SET summary = ? WHERE id = ?", [text, number])
+        self._db.execute(
+            "DELETE FROM population WHERE address = ? AND id NOT IN"
+            " (SELECT id FROM population WHERE address = ? ORDER BY id DESC LIMIT ?)",
+            [str(address), str(address), _KEEP],
+        )
         return Population(number, address, name, json.loads(text))
 
     def before(self, population: Population) -> int:

@@ -109,6 +109,11 @@ class ItemSpool:
         """Key and content of all items, in key order."""
         yield from self._db.execute("SELECT key, content FROM item ORDER BY key")
 
+    def names(self) -> Iterator[str]:
+        """What records call themselves, each name once, in order."""
+        for (name,) in self._db.execute("SELECT DISTINCT name FROM item ORDER BY name"):
+            yield name
+
     def has(self, key: str) -> bool:
         """Whether there is an item of this key."""
         return self._db.execute("SELECT 1 FROM item WHERE key = ?", [key]).fetchone() is not None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.destinations.manifest import MANIFEST_PATH
-from reconciler.destinations.opening import open_destination
+from reconciler.destinations.opening import open_destination, versioned
 
 OWNER = "Export/train"
 
@@ -68,3 +68,25 @@ def test_removal_leaves_nothing(destination: Any) -> None:
     destination.remove(OWNER, destination.inspect(OWNER, published.stamps))
     assert destination.read(MANIFEST_PATH) is None
     destination.fs.pipe_file(destination.full("kept"), b"so that there is something to clear")
+
+
+def test_versions_follow_each_other_and_share_what_stays(destination: Any) -> None:
+    keeping = versioned(destination, 2)
+    for number in (1, 2, 3):
+        keep = ("sub/b c.txt",) if number > 1 else ()
+        new = {"a": b"%d" % number, **({} if keep else {"sub/b c.txt": b"x"})}
+        published = _publish(keeping, new, keep)
+        assert keeping.inspect(OWNER, published.stamps).is_intact
+    there = [destination.read(f"v{number}/{path}") for number in (1, 2, 3) for path in ("a", "sub/b c.txt")]
+    assert there == [None, None, b"2", b"x", b"3", b"x"]
+    assert destination.read("latest.json") == b'{"version":"v3"}\n'
+
+
+def test_damaged_version_is_repaired_in_its_place(destination: Any) -> None:
+    keeping = versioned(destination, 2)
+    _publish(keeping, {"a": b"1", "b": b"2"})
+    destination.fs.rm_file(destination.full("v1/a"))
+    assert keeping.inspect(OWNER, {}).missing == ("a",)
+    published = _publish(keeping, {"a": b"1"}, ("b",))
+    assert keeping.inspect(OWNER, published.stamps).is_intact
+    assert [destination.read(path) for path in ("v1/a", "v1/b", "v2/a")] == [b"1", b"2", None]

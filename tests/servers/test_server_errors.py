@@ -85,6 +85,40 @@ def test_missing_share_and_unknown_user_are_told(ws: Any, on: Any) -> None:
     assert "options.credentials" in told
 
 
+def test_wrong_password_is_denied_though_the_right_one_let_the_user_in_before(ws: Any, on: Any) -> None:
+    place = on("smb")
+    place.put("1.png", b"1")
+    source = SourceLocation(place.url, options=place.options)
+    assert survey(ws.asset_set(sources=(source,)), (ws.image,), ()).file_count == 1
+    told = _error(ws, place.url, {**place.options, "password": SECRET})
+    assert "options.credentials" in told
+
+
+def test_reading_a_share_needs_no_more_connections_than_one(ws: Any, on: Any) -> None:
+    from reconciler.filesystems import smb
+
+    place = on("smb")
+    place.put("1.png", b"1")
+    source = SourceLocation(place.url, options=place.options)
+    for _ in range(3):
+        survey(ws.asset_set(sources=(source,)), (ws.image,), ())
+    user = place.options["username"]
+    assert [len(connections) for key, connections in smb._CONNECTIONS.items() if user in key] == [1]
+
+
+def test_file_of_a_share_is_written_read_and_deleted_with_the_given_password(on: Any, tmp_path: Any) -> None:
+    from reconciler.sources.location import locate
+
+    place = locate(on("smb").url, tmp_path, on("smb").options)
+    target = place.below("made/for/1.png")
+    place.filesystem.makedirs(place.below("made/for"), exist_ok=True)
+    with place.filesystem.open(target, "wb") as stream:
+        stream.write(b"1")
+    assert place.filesystem.cat_file(target) == b"1"
+    place.filesystem.rm_file(target)
+    assert not place.filesystem.exists(target)
+
+
 def test_user_and_password_of_a_share_may_lie_in_a_file(ws: Any, on: Any, tmp_path: Any) -> None:
     place = on("smb")
     place.put("1.png", b"1")

@@ -11,6 +11,7 @@ from reconciler.config.checks.specifications import unknown_specifications
 from reconciler.config.checks.storages import storage_problems
 from reconciler.config.documents import Document
 from reconciler.config.nodes import MapNode, Node, ScalarNode, find, locate_key, map_at, text_at, texts_at
+from reconciler.config.split_lists import read_split_list, split_list_of
 from reconciler.config.suggestion import did_you_mean, listed
 from reconciler.errors import Problem, Severity
 from reconciler.model.resource import TABLE_MARK
@@ -78,6 +79,7 @@ def check(index: Index) -> Iterator[Problem]:
         yield from _target(document)
         yield from _version(index, document)
         yield from _splits(document)
+        yield from _split_source(index, document)
         yield from storage_problems(find(document.node, "spec", "destination"), "destination")
         yield from _classes(index, document)
         originals = texts_at(document.node, "spec", "originals")
@@ -188,7 +190,14 @@ def _splits(document: Document) -> Iterator[Problem]:
     splits = find(document.node, "spec", "splits")
     if not isinstance(splits, MapNode):
         return
+    if text_at(splits, "by") == "list":
+        yield from _split_list(splits, document)
+        return
     ratios = {key: node for key, node in splits.entries.items() if key not in ("by", "seed")}
+    for key in ("file", "keys"):
+        if key in splits.entries:
+            yield Problem(f"'{key}' belongs to a list of splits", splits.keys[key], fix="write 'by: list'")
+            del ratios[key]
     if "by" in splits.entries:
         for key in [*ratios, *(["seed"] if "seed" in splits.entries else [])]:
             yield Problem(f"'by' and '{key}' exclude each other", splits.keys[key], fix="keep one of them")
@@ -200,6 +209,44 @@ def _splits(document: Document) -> Iterator[Problem]:
     elif len(numbers) == len(ratios) and abs(math.fsum(numbers) - 1) > SPLIT_TOLERANCE:
         total = f"{math.fsum(numbers):.12g}"
         yield Problem(f"the shares of the splits add up to {total}, not 1", splits.at, fix="change the shares")
+
+
+def _split_source(index: Index, document: Document) -> Iterator[Problem]:
+    """Categories are of ground truth; a closed schema says which metadata there can be."""
+    node = find(document.node, "spec", "splits", "by")
+    by, target = text_at(node) or "", text_at(document.node, "spec", "target") or "assignment"
+    if node is None:
+        return
+    if by == "category" and target != "ground_truth":
+        fix = "write shares, or by: meta.KEY or list"
+        yield Problem(f"the target {target} has no category", node.at, "Only ground truth has one.", fix)
+    collection = index.collection_of(document)
+    schema = find(collection.node, "spec", "unitMetaSchema") if collection is not None else None
+    closed = find(schema, "additionalProperties")
+    if not by.startswith("meta.") or not (isinstance(closed, ScalarNode) and closed.value is False):
+        return
+    key, known = by.removeprefix("meta."), [name for name, _ in map_at(schema, "properties")]
+    if key not in known and find(schema, "patternProperties") is None:
+        detail = f"The units of the collection have {listed(known) or 'none'}."
+        fix = did_you_mean(key, known, "choose one of them")
+        yield Problem(f"units have no metadata {key!r}", node.at, detail, fix)
+
+
+def _split_list(splits: MapNode, document: Document) -> Iterator[Problem]:
+    """A file or keys, which say of every item where it belongs."""
+    for key in splits.entries:
+        if key not in ("by", "file", "keys"):
+            yield Problem(f"'by: list' and '{key}' exclude each other", splits.keys[key], fix="keep one of them")
+    given = [key for key in ("file", "keys") if key in splits.entries]
+    if len(given) != 1:
+        summary = "a list of splits has a file or keys, not both" if given else "a list of splits needs a file or keys"
+        yield Problem(summary, splits.at, fix="write 'file: splits.csv', or 'keys: {train: [...]}'")
+        return
+    name, node = text_at(splits, "file"), splits.entries[given[0]]
+    if name is not None:
+        yield from read_split_list(document.folder / name, name, node.at).problems
+    elif given == ["keys"]:
+        yield from split_list_of(node).problems
 
 
 def _classes(index: Index, document: Document) -> Iterator[Problem]:

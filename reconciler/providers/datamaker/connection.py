@@ -68,7 +68,7 @@ def connect_in_process(app: WSGI, url: str, token: str) -> HttpClient:
 
     service = service_for(Credentials(url, token), "the store of the embedded backend belongs to another installation")
     transport = InProcessTransport(app)
-    return HttpClient(service, transport=transport, put=transport.put)
+    return HttpClient(service, transport=transport, put=transport.put, whole_file=transport.whole_file)
 
 
 def find_credentials(settings: BackendSettings, environ: Mapping[str, str], home: Path) -> Credentials:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 from reconciler.errors import Invalid
@@ -175,6 +176,10 @@ class DatamakerProvider:
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
         """See `Provider.fetch`."""
         return self._client.download(file.url)
+
+    def local_file(self, file: RemoteFile) -> Path | None:
+        """See `HasLocalFiles.local_file`."""
+        return self._client.local_file(file.url)
 
     def storage(self, storage_id: str, purpose: Literal["read", "write"] = "write") -> StoragePlace:
         """See `HasStorages.storage`."""

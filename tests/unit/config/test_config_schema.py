@@ -97,6 +97,8 @@ def test_export_schema_has_the_options_of_the_writers() -> None:
         "parquet": "tableOptions",
         "cvat": "cvatOptions",
         "imagefolder": "imagefolderOptions",
+        "labelme": "labelmeOptions",
+        "labelstudio": "labelstudioOptions",
         "synapse-json": "synapseJsonOptions",
         "voc": "vocOptions",
         "yolo": "yoloOptions",

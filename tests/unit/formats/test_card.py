@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reconciler.formats.card import Facts, build_card, build_croissant
+from reconciler.formats.card import Facts, about_collection, build_card, build_croissant
 from tests.support.exports import export_of
 
 SUMMARY = {
@@ -77,3 +77,23 @@ def test_croissant_lists_shared_files_with_their_checksums() -> None:
     (file, pictures) = json.loads(build_croissant(facts))["distribution"]
     assert (file["contentUrl"], file["sha256"]) == ("../annotations/instances.json", "ff" * 32)
     assert pictures["@type"] == "cr:FileSet"
+
+
+def test_metadata_of_the_collection_is_in_card_and_croissant() -> None:
+    meta = {"licence": "CC-BY-4.0", "owner": "Radiology | A", "version": 2, "site": "x", "url": ["no text"]}
+    about = about_collection(meta)
+    assert about == {"license": "CC-BY-4.0", "owner": "Radiology | A", "version": "2"}
+    text = card(about=about)
+    assert "| License | CC-BY-4.0 |" in text
+    assert "| Owner | Radiology \\| A |" in text
+    document = json.loads(build_croissant(Facts(export_of(), SUMMARY, "Cats", about=about)))
+    assert (document["license"], document["version"]) == ("CC-BY-4.0", "2")
+    assert document["creator"]["name"] == "Radiology | A"
+
+
+def test_card_names_what_the_data_was_made_from() -> None:
+    source = {"backend": "lab", "url": "https://lab.example.org", "project": "7"}
+    provenance = {"commit": "c0ffee", "uncommitted": True, "source": source, "checksums": "metadata/x.json"}
+    text = build_card(Facts(export_of(), {**SUMMARY, "provenance": provenance}, "Cats")).decode()
+    assert "| commit | `c0ffee and changes that were not committed` |" in text
+    assert "| source project | `7` |" in text

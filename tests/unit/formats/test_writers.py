@@ -93,7 +93,7 @@ def test_writer_is_found_by_format(name):
 
 
 def test_unknown_format_names_the_known_ones():
-    with pytest.raises(ConfigError, match="coco, csv, cvat, imagefolder, jsonl, parquet, synapse-json, voc, yolo"):
+    with pytest.raises(ConfigError, match="coco, csv, cvat, imagefolder, jsonl, labelme, labelstudio, parquet"):
         open_writer(export_of(format="tfrecord"))
 
 

@@ -10,6 +10,10 @@ import pytest
 
 from reconciler.errors import SourceError
 from reconciler.model.resource import FileSpecification, ManifestFile, SourceLocation
+from reconciler.sources.location import Place
+from reconciler.sources.manifest_row import Paths
+from reconciler.sources.manifest_units import UnitManifest
+from reconciler.sources.workbook import MAX_FILE_BYTES
 
 _DATA = Path(__file__).parents[2] / "data" / "sage_manifests"
 _ROWS = [["unit", "specification", "path", "age"], ["u1", "image_1", "in/b.png", 31], ["u1", None, "in/a.json", None]]
@@ -103,3 +107,26 @@ def test_problems_of_a_workbook_name_sheet_row_and_column(files: Any) -> None:
         _assemble(files, ManifestFile("m.xlsx"))
     at = [(p.at.file, p.at.line, p.at.column) for p in caught.value.problems]
     assert at == [("m.xlsx [files]", 4, 3), ("m.xlsx [files]", 5, 2), ("m.xlsx [files]", 5, 3)]
+
+
+def test_workbook_beyond_the_limit_is_refused_before_it_is_read_whole(files: Any) -> None:
+    class Endless:
+        """A remote stream of which nobody may take more than the limit and a byte."""
+
+        taken = 0
+
+        def read(self, size: int = -1) -> bytes:
+            assert 0 <= size <= MAX_FILE_BYTES + 1 - self.taken
+            self.taken += size
+            return bytes(size)
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+    place = Place("m.xlsx", str(files.root / "m.xlsx"))
+    folder = Place(".", str(files.root))
+    paths = Paths(folder.path, {})
+    with pytest.raises(SourceError, match="more than 104,857,600 bytes"):
+        UnitManifest(ManifestFile("m.xlsx"), place, folder, paths, [], {}, Endless).listing()
