@@ -50,6 +50,8 @@ TOLERANCES = {
     "cvat": 1e-5,
     "imagefolder": 0.0,  # no geometry
     "jsonl": 0.0,
+    "labelme": 1e-5,
+    "labelstudio": 1e-5,  # percent of the picture
     "parquet": 0.0,
     "synapse-json": 0.0,
     "voc": 0.5,  # whole pixels, and polygons as the pixels whose middle they cover

@@ -153,6 +153,8 @@ SAMPLES = {
     "VOC, `voc/voc2007`": ("voc", "voc/voc2007", "", {}),
     "CVAT, `cvat/export_task`": ("cvat", "cvat/export_task", "", {}),
     "CVAT, `cvat/estop`": ("cvat", "cvat/estop", "", {}),
+    "Label Studio, `labelstudio/test_export_coco`": ("labelstudio", "labelstudio/test_export_coco", "", {}),
+    "Label Studio, `labelstudio/test_export_yolo`": ("labelstudio", "labelstudio/test_export_yolo", "", {}),
     "YOLO detect, `yolo/yolov8_detection`": ("yolo", "yolo/yolov8_detection", "", {}),
     "YOLO segment, `yolo/yolov8_segmentation`": ("yolo", "yolo/yolov8_segmentation", "", {}),
     "YOLO pose, `yolo/yolov8_pose`": ("yolo", "yolo/yolov8_pose", "", {}),
@@ -164,8 +166,9 @@ PAYLOADS = ("boxes_seed", "instances_sdk", "masks_sdk", "keypoints_seed")
 def _sample(format, folder, name, options):
     files = open_dataset(str(COPIED / folder / name), Path("/"), {})
     for one in READERS[format](Reading(files, "image_1", lambda problem: None, options)):
-        media = one.document.media[0]
-        yield _item(encode_v1(one.document), Path(one.name).name, media.size or files.picture_size(one.name) or SIZE)
+        media, leaf = one.document.media[0], Path(one.name).name
+        name = leaf if Path(leaf).suffix else f"{leaf}.jpg"  # Label Studio may name a picture without one
+        yield _item(encode_v1(one.document), name, media.size or files.picture_size(one.name) or SIZE)
 
 
 def _payload_sample(kind):
@@ -223,6 +226,11 @@ def _row(title, items):
     assert [line for fate in fates for line in fate.silent] == []
     cells = [" / ".join(map(str, (fate.same, fate.changed, fate.told))) for fate in fates]
     return f"| {title} ({sum(len(_drawn(item.data)) for item in items)}) | " + " | ".join(cells) + " |"
+
+
+def _table(first, rows):
+    names = [f"`{v.options['task']}`" if v.options else f"`{v.format}`" for v in COLUMNS]
+    return [f"| {first} | " + " | ".join(names) + " |", "| --- " * (len(COLUMNS) + 1) + "|", *rows]
 
 
 INTRODUCTION = """# What survives which format
