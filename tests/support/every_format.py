@@ -113,12 +113,14 @@ FOLDERS = {"coco": "annotations/", "synapse-json": "annotations/"}
 """Format → the folder of an export that its reader is given; the whole export unless said."""
 
 
-def read(variant: Variant, written: Written) -> tuple[list[Annotated], list[Problem]]:
+def read(
+    variant: Variant, written: Written, specification: str = "image_1"
+) -> tuple[list[Annotated], list[Problem]]:
     """What the format's own reader finds in an export, and what it complains about."""
     problems: list[Problem] = []
     options = {name: value for name, value in variant.options.items() if name in _READER_OPTIONS.get(variant.format, ())}
     files = _Files(written, FOLDERS.get(variant.format, ""))
-    found = list(READERS[variant.format](Reading(files, "image_1", problems.append, options)))
+    found = list(READERS[variant.format](Reading(files, specification, problems.append, options)))
     return found, problems
 
 

@@ -83,8 +83,13 @@ KINDS = {
 }  # fmt: skip
 
 
+SUFFIXES = {"video_1": ".mp4", "audio_1": ".wav", "text_1": ".txt", "pcd_1": ".pcd", "prompt_1": ".json"}
+
+
 def _item(payload, name="k.png", size=SIZE):
     media = {"image_1": MediaFile(name, width=size[0], height=size[1], type="image", is_primary=True)}
+    for other in payload["annotations"].keys() & SUFFIXES.keys():
+        media = {other: MediaFile(f"k{SUFFIXES[other]}", is_primary=True)}
     return ExportItem(Path(name).stem, "1", json.loads(json.dumps(payload)), media)
 
 
@@ -92,7 +97,8 @@ def _pictures(variant, *items):
     """What was written, and key → the annotations that its reader gives."""
     written = write(variant.writer(geometry=GeometryPolicy("keep")), *items)
     found = {}
-    for one in read(variant, written)[0]:
+    (specification,) = {spec for item in items for spec in item.media}
+    for one in read(variant, written, specification)[0]:
         document = one.document or decode_payload(one.payload).document
         rows = [a for m in document.media for a in m.annotations]
         found.setdefault(Path(one.name).name.split(".")[0], []).extend(rows)
