@@ -43,7 +43,9 @@ def _both(folder, kind, to, **options):
     documents, task = _payloads(folder, kind), options.get("task", "detect")
     asked, ours = [], []
     for payload, width, height in documents:
-        names = sorted({row["classification"].get("class") or "" for row in payload["annotations"]["image_1"]} | {"person"})
+        names = sorted(
+            {row["classification"].get("class") or "" for row in payload["annotations"]["image_1"]} | {"person"}
+        )
         media = {"image_1": MediaFile("a.jpg", width=width, height=height, is_primary=True)}
         export = export_of(format=to, options=options, classes=tuple(names), geometry=GeometryPolicy("keep"))
         ours.append(write(open_writer(export), ExportItem("a", "1", payload, media)).files)
@@ -67,7 +69,11 @@ def _places(row):
     """Everything that says where the object is, as numbers; ours are rounded to a millionth of a pixel."""
     rings = row.get("segmentation") or []
     values = [*row["bbox"], row["area"], *(v for ring in rings if isinstance(rings, list) for v in ring)]
-    return row["category"], tuple(round(float(v), 5) for v in values), rings["counts"] if isinstance(rings, dict) else ""
+    return (
+        row["category"],
+        tuple(round(float(v), 5) for v in values),
+        rings["counts"] if isinstance(rings, dict) else "",
+    )
 
 
 @pytest.mark.parametrize("folder", PLACES, ids=["few", "all"])

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Other tools' warnings are theirs to mend."""
     missing = importlib.util.find_spec("datumaro") is None

@@ -55,7 +55,11 @@ CASES = [
 
 def _pictures(case: Case) -> dict[str, bytes]:
     """Those of the data set, and grey ones in place of those that are not there."""
-    found = {p.name: p.read_bytes() for p in sorted(case.folder.rglob("*")) if p.suffix in (".jpg", ".png") and "Segmentation" not in str(p)}
+    found = {
+        p.name: p.read_bytes()
+        for p in sorted(case.folder.rglob("*"))
+        if p.suffix in (".jpg", ".png") and "Segmentation" not in str(p)
+    }
     return found or {f"{p.stem}.jpg": picture(640, 480) for p in sorted(case.folder.rglob("*.xml"))}
 
 
@@ -66,7 +70,9 @@ def _seen(folder: Path, peer: str) -> dict[str, list[Any]]:
 
     dataset = Dataset.import_from(str(folder), peer)
     labels = dataset.categories()[AnnotationType.label]
-    return {item.id.rpartition("/")[2]: sorted((_row(a, labels) for a in item.annotations), key=str) for item in dataset}
+    return {
+        item.id.rpartition("/")[2]: sorted((_row(a, labels) for a in item.annotations), key=str) for item in dataset
+    }
 
 
 def _row(annotation: Any, labels: Any) -> Any:
@@ -86,7 +92,12 @@ def test_datumaro_sees_the_same_before_and_after(case: Case, tmp_path: Path) -> 
         rows = "".join(f"{name}:::\n" for name in ("background", *case.labels))
         (tmp_path / "before/labelmap.txt").write_text(rows)
     given = {"format": case.format, "url": "given", **({"formatOptions": case.reading} if case.reading else {})}
-    spec = {"format": case.format, "geometry": "keep", "options": dict(case.options), "splits": {"train": 1.0, "seed": 1}}
+    spec = {
+        "format": case.format,
+        "geometry": "keep",
+        "options": dict(case.options),
+        "splits": {"train": 1.0, "seed": 1},
+    }
     carried = carry(tmp_path, _pictures(case), given, {"out": spec})
     before, after = _seen(tmp_path / "before", case.peer), _seen(carried.exports["out"], case.peer)
     assert any(before.values())
@@ -124,10 +135,14 @@ def test_boxes_of_coco_are_where_datumaro_finds_them(crossed: Carried, name: str
     boxes: dict[str, list[Any]] = {}
     for row in coco["annotations"]:
         x, y, width, height = row["bbox"]
-        boxes.setdefault(f"{row['image_id']:012}", []).append((classes[row["category_id"]], [x, y, x + width, y + height]))
+        boxes.setdefault(f"{row['image_id']:012}", []).append(
+            (classes[row["category_id"]], [x, y, x + width, y + height])
+        )
     for key, given in boxes.items():
         found = [(label, points) for label, kind, points, _ in seen[key] if kind == "bbox"]
         assert len(found) == len(given)
         for label, corners in given:
-            off = (max(abs(a - b) for a, b in zip(corners, points, strict=True)) for one, points in found if one == label)
+            off = (
+                max(abs(a - b) for a, b in zip(corners, points, strict=True)) for one, points in found if one == label
+            )
             assert min(off) <= tolerance + 0.01  # two decimals are compared

@@ -41,7 +41,7 @@ def carry(
 ) -> Carried:
     """Import pictures (file name → bytes) with annotations as tasks, and export the tasks.
 
-    annotations: of the TaskSet; its `url` relative to `root`. exports: name, also that of its folder → members of the spec.
+    annotations: of the TaskSet, `url` relative to `root`. exports: name, also of its folder → members of the spec.
     """
     bench = make_bench(root, ())
     for path in root.joinpath("data").iterdir():

@@ -56,7 +56,7 @@ def _values(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 @dataclass(frozen=True)
 class Written:
-    """An export in memory. files: path → bytes, pictures too. outputs: of each item. accounts: as the files have them."""
+    """An export in memory. files: path → bytes, pictures too. outputs: by item. accounts: as fragments have them."""
 
     files: Mapping[str, bytes]
     outputs: tuple[ItemOutput, ...]
@@ -113,12 +113,12 @@ FOLDERS = {"coco": "annotations/", "synapse-json": "annotations/"}
 """Format → the folder of an export that its reader is given; the whole export unless said."""
 
 
-def read(
-    variant: Variant, written: Written, specification: str = "image_1"
-) -> tuple[list[Annotated], list[Problem]]:
+def read(variant: Variant, written: Written, specification: str = "image_1") -> tuple[list[Annotated], list[Problem]]:
     """What the format's own reader finds in an export, and what it complains about."""
     problems: list[Problem] = []
-    options = {name: value for name, value in variant.options.items() if name in _READER_OPTIONS.get(variant.format, ())}
+    options = {
+        name: value for name, value in variant.options.items() if name in _READER_OPTIONS.get(variant.format, ())
+    }
     files = _Files(written, FOLDERS.get(variant.format, ""))
     found = list(READERS[variant.format](Reading(files, specification, problems.append, options)))
     return found, problems
@@ -130,6 +130,10 @@ _READER_OPTIONS = {"csv": ("spreadsheetSafe",), "voc": ("origin",), "yolo": ("ta
 def is_safe(path: str) -> bool:
     """Whether a path stays below its folder on every file system."""
     parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and not any(
-        part in ("..", ".") or len(part.encode()) > 255 or any(c in part for c in "\x00\\:\r\n") for part in parts
+    return (
+        bool(parts)
+        and not path.startswith("/")
+        and not any(
+            part in ("..", ".") or len(part.encode()) > 255 or any(c in part for c in "\x00\\:\r\n") for part in parts
+        )
     )

@@ -1,4 +1,4 @@
-"""What survives which format: docs/formats/matrix.md, made of real runs; RECONCILER_REWRITE_GOLDENS=1 writes it again."""
+"""What survives which format: docs/formats/matrix.md, made of real runs; RECONCILER_REWRITE_GOLDENS=1 writes it."""
 
 import json
 from dataclasses import dataclass, field
@@ -34,6 +34,8 @@ HOLE = [{"x": 10, "y": 8}, {"x": 14, "y": 8}, {"x": 12, "y": 12}]
 RUNS = [[405, 10], [445, 10], [485, 4]]
 MASK = {"pixel_indices": RUNS, "isCompressed": True, "compressionFormat": "rle"}
 AXES = {"x": 1, "y": 2, "z": 3}
+PLACE = {"position": AXES, "scale": AXES, "rotation": AXES}
+ENTITY = {"ranges": [{"start": 1, "end": 2}], "content": "x"}
 
 
 def _rows(*drawn, media="image_1", groups=(), relations=()):
@@ -77,10 +79,10 @@ KINDS = {
     "relation": _rows(_BOX, _RING, relations=[("a0", "a1")]),
     "track of a video": _rows(("bounding_box", {"coordinates": {"0": BOX}}, "car"), media="video_1"),
     "stretch of audio": _rows(("segmentation", {"section": {"start": 0.5, "end": 2}}, "car"), media="audio_1"),
-    "named entity": _rows(("named_entity", {"ranges": [{"start": 1, "end": 2}], "content": "x"}, "car"), media="text_1"),
-    "3D box": _rows(("3d_bounding_box", {"psr": {"position": AXES, "scale": AXES, "rotation": AXES}}, "car"), media="pcd_1"),
+    "named entity": _rows(("named_entity", ENTITY, "car"), media="text_1"),
+    "3D box": _rows(("3d_bounding_box", {"psr": PLACE}, "car"), media="pcd_1"),
     "prompt": _rows(("prompt", {"input": [{"type": "text", "value": "v"}], "model": "m"}, "car"), media="prompt_1"),
-}  # fmt: skip
+}
 
 
 SUFFIXES = {"video_1": ".mp4", "audio_1": ".wav", "text_1": ".txt", "pcd_1": ".pcd", "prompt_1": ".json"}
@@ -171,7 +173,7 @@ PAYLOADS = ("boxes_seed", "instances_sdk", "masks_sdk", "keypoints_seed")
 
 def _sample(format, folder, name, options):
     files = open_dataset(str(COPIED / folder / name), Path("/"), {})
-    for one in READERS[format](Reading(files, "image_1", lambda problem: None, options)):
+    for one in READERS[format](Reading(files, "image_1", lambda _: None, options)):
         media, leaf = one.document.media[0], Path(one.name).name
         name = leaf if Path(leaf).suffix else f"{leaf}.jpg"  # Label Studio may name a picture without one
         yield _item(encode_v1(one.document), name, media.size or files.picture_size(one.name) or SIZE)
@@ -241,12 +243,12 @@ def _table(first, rows):
 
 INTRODUCTION = """# What survives which format
 
-Made by `tests/unit/formats/test_matrix.py` from runs of the writers and readers: what is written here is what they do. `detect`,
-`segment`, `pose` and `obb` are the tasks of `yolo`. `parquet` is as `jsonl`.
+Made by `tests/unit/formats/test_matrix.py` from runs of the writers and readers: what is written here is what they do.
+`detect`, `segment`, `pose` and `obb` are the tasks of `yolo`. `parquet` is as `jsonl`.
 
 ## Kinds of annotations
 
-Each kind is written under `geometry: keep` with the options at their defaults, and read again by the format's own reader.
+Each kind is written under `geometry: keep` with the options at their defaults, and read again by the format's reader.
 
 - `=` comes back as it was; `≈` with coordinates at most half a pixel off;
 - `~` is written, and comes back as something else;
@@ -257,11 +259,12 @@ Words are the [reasons](../exports.md#the-account) that the account gives.
 PAIRS = """
 ## From format to format
 
-Real data sets of the left column, read, stored as tasks, written as the format above and read again. *a / b / c*:
+Real data sets of the left column: read, stored as tasks, written as the format above, read again. *a / b / c*:
 
 - *a* annotations come back with the class and shape that they had, no edge further off than half a pixel;
-- *b* come back as another shape in the same place, which the account does not call a loss: masks as outlines, polygons as pixels, several
-  rings as one joined by lines without width, polygons of four corners as boxes, a pose in one annotation as its joints;
+- *b* come back as another shape in the same place, which the account does not call a loss: masks as outlines, polygons
+  as pixels, several rings as one joined by lines without width, polygons of four corners as boxes, a pose in one
+  annotation as its joints;
 - *c* are changed or left out, and the account says why.
 """
 
