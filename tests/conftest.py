@@ -1,10 +1,18 @@
-"""What tests of several folders share: a PostgreSQL server."""
+"""What tests of several folders share: a PostgreSQL server, and how properties are tested."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support import postgres
+
+# How long an example takes says more about the machine than about the code; benchmarks measure.
+with contextlib.suppress(ImportError):
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
