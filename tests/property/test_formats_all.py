@@ -82,11 +82,10 @@ SIDES = st.one_of(st.integers(0, 60), st.floats(0, 60))
 PAIRS = st.tuples(NUMBERS, NUMBERS)
 RINGS = st.lists(PAIRS, max_size=6).map(tuple)
 TEXTS = st.text(max_size=8)
-HOSTILE = st.sampled_from(
-    ["../../etc/passwd", "..", ".", "", "/", "/etc/x", "a/../../b", "a\\..\\b", "C:\\x", "~", "$HOME", "%00"]
-    + ["a\x00b", "a\nb", "\u202e", " ", "x" * 300, "한" * 120, "e\u0301", "😀", "CON", "null", "0", "=1+1"]
-    + ["data.yaml", "classes.txt", "a.jpg", "</name>", "background"]
-)
+PATHS = ["../../etc/passwd", "..", ".", "", "/", "/etc/x", "a/../../b", "a\\..\\b", "C:\\x", "~", "$HOME", "%00"]
+LETTERS = ["a\x00b", "a\nb", "\u202e", " ", "x" * 300, "한" * 120, "e\u0301", "😀", "CON", "null", "0", "=1+1"]
+TAKEN = ["data.yaml", "classes.txt", "a.jpg", "</name>", "background"]
+HOSTILE = st.sampled_from([*PATHS, *LETTERS, *TAKEN])
 NAMES = st.one_of(HOSTILE, TEXTS)
 FILES = st.one_of(NAMES, st.sampled_from(["\udcff", "a\udcff.jpg"]))  # bytes of a name that are no text
 VALUES = st.one_of(TEXTS, st.booleans(), st.integers(-5, 5), st.floats(-5, 5), st.none(), st.lists(TEXTS, max_size=2))
