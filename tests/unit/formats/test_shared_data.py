@@ -1,4 +1,4 @@
-"""Every data set of the shared data: read, stored as tasks, written in its own format and read again, it is the same."""
+"""Every data set of the shared data: read, stored as tasks, written in its format and read again, it is the same."""
 
 import json
 from pathlib import Path
