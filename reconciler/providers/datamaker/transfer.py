@@ -197,7 +197,10 @@ class Transfer:
         fresh = [(hex, ref) for hex, ref in batch if hex not in uploads]
         if fresh:
             made, packing = self._new_uploads([ref for _, ref in fresh])
-            uploads.update((hex, upload) for (hex, _), upload in zip(fresh, made, strict=True))
+            begun = {hex: upload for (hex, _), upload in zip(fresh, made, strict=True)}
+            # Before the first byte: a part that arrives and is not noted any more is sent to the same address again.
+            self.memory.note_uploads({hex: begun[hex] for hex, ref in fresh if ref.size_bytes >= NOTED_BYTES})
+            uploads.update(begun)
         return uploads, packing
 
     def _fail_or_split(self, batch: Sequence[tuple[str, FileRef]], error: BackendError, stored: Stored) -> None:
@@ -253,7 +256,7 @@ class Transfer:
         reply = self.client.upload(url, body, content_type=_mime(ref), progress=self.progress)
         if ref.size_bytes >= NOTED_BYTES:
             upload.etags[0] = reply.etag or ""
-            self.memory.note_sent(hex, upload)
+            self.memory.note_uploads({hex: upload})
 
     def _send_parts(self, hex: str, body: Body, upload: Upload) -> Row:
         """PUT the parts one after the other, each with its own retries; their ETags are passed on as they came."""
@@ -271,7 +274,7 @@ class Transfer:
             if not reply.etag:
                 raise Transient(f"part {number} was stored without an ETag", operation="PUT")
             upload.etags[number] = reply.etag
-            self.memory.note_sent(hex, upload)
+            self.memory.note_uploads({hex: upload})
         parts = [{"part_number": number, "etag": etag} for number, etag in sorted(upload.etags.items())]
         return {"upload_id": multipart["upload_id"], "parts": parts}
 
