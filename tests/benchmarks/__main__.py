@@ -1,9 +1,22 @@
 """All benchmarks."""
 
-from tests.benchmarks import cluster, exports, hashing, manifests, metadata, population, sage, service, startup, uploads
+from tests.benchmarks import (
+    cluster,
+    exports,
+    hashing,
+    manifests,
+    metadata,
+    million,
+    population,
+    sage,
+    service,
+    startup,
+    uploads,
+)
 
 startup.main()
 population.main()
+million.main()
 manifests.main()
 metadata.main()
 service.main()
