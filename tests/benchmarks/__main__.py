@@ -2,6 +2,7 @@
 
 from tests.benchmarks import (
     cluster,
+    conversion,
     exports,
     hashing,
     manifests,
@@ -23,5 +24,6 @@ service.main()
 sage.main()
 hashing.main()
 uploads.main()
+conversion.main()
 exports.main()
 cluster.main()
