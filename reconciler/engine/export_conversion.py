@@ -38,6 +38,8 @@ class Converter:
         """Begin to convert a part."""
         if len(items) < _FEW:
             return _Done(self.conversion(items))
+        if self.executor.is_remote:
+            items = [item.packed() for item in items]
         return self.executor.submit(self.conversion, items)
 
 

@@ -121,7 +121,7 @@ def _attributes(found: ImageObject, more: JSONObject | None = None) -> JSONObjec
 def _category(found: ImageObject, rules: ObjectRules) -> JSONObject | None:
     """Name and, when known, id, supercategory and skeleton of the object's category."""
     name = class_of(found, rules.skeletons, rules.categories)
-    if name is None:
+    if not name:  # readers refuse a category whose name is empty
         return None
     row = rules.categories.get(found.record.get("category_id", -1)) if found.record else None
     if row is not None and class_key(row["name"]) == name:

@@ -21,6 +21,10 @@ class UnreadItem:
         """The item with its payload."""
         return replace(self.item, data=json.loads(self.text))
 
+    def packed(self) -> UnreadItem:
+        """For another process: without the way to its files, which only this one knows and only users' code takes."""
+        return replace(self, item=replace(self.item, chunks=None))
+
 
 @dataclass(frozen=True, slots=True)
 class Conversion:

@@ -7,6 +7,7 @@ from tests.benchmarks import (
     hashing,
     manifests,
     metadata,
+    million,
     population,
     sage,
     service,
@@ -16,6 +17,7 @@ from tests.benchmarks import (
 
 startup.main()
 population.main()
+million.main()
 manifests.main()
 metadata.main()
 service.main()
