@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import fsspec
 import pytest
 import yaml
 
@@ -76,6 +77,20 @@ def test_plan_is_the_same_wherever_files_are_read(tmp_path, content):
         root.mkdir()
         make_bench(root, KEYS).set("AssetSet", "pics-2026", content=content)
         plans.append(_plan_bytes(root, executor))
+    assert plans[0][0] == plans[1][0]
+    assert len(plans[0][0]) > len(KEYS)
+
+
+def test_plan_of_a_remote_source_is_the_same_wherever_it_is_listed(tmp_path):
+    plans, filesystem = [], fsspec.filesystem("memory")
+    for key in KEYS:
+        filesystem.pipe_file(f"/{tmp_path.name}/{key[-1]}/{key}.jpg", key.encode())
+    for name, executor in (("here", None), ("there", PicklingExecutor())):
+        root = tmp_path / name
+        root.mkdir()
+        make_bench(root).set("AssetSet", "pics-2026", source={"url": f"memory://{tmp_path.name}"}, metadata=None)
+        plans.append(_plan_bytes(root, executor))
+    filesystem.rm(f"/{tmp_path.name}", recursive=True)
     assert plans[0][0] == plans[1][0]
     assert len(plans[0][0]) > len(KEYS)
 
