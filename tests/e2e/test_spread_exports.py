@@ -8,12 +8,13 @@ import shutil
 
 import pytest
 
+from reconciler.engine.running import Control
 from reconciler.errors import ExitCode
 from tests.support.annotation_exports import FORMATS, NAMES, annotate, make_exports, tree
 from tests.support.executors import PicklingExecutor
 from tests.support.workspace import make_bench
 
-UNITS = 70  # more than a part
+UNITS = 80  # two parts, both worth sending
 SIZE = {"extra": {"image_1": {"width": 20, "height": 10}}}
 BOX = {"id": "x", "type": "bbox", "data": [1, 2, 3, 4], "classification": "cat"}
 OLD = {**SIZE, "annotations": {"image_1": [BOX]}}
@@ -79,6 +80,24 @@ def test_workers_lost_for_good_leave_the_old_publication_and_the_next_apply_make
     there.open_executor = PicklingExecutor
     assert [bench.apply().exit_code for bench in (here, there)] == [ExitCode.OK, ExitCode.OK]
     assert [tree(there, name) for name in NAMES] == [tree(here, name) for name in NAMES]
+
+
+def test_stopped_run_takes_back_the_parts_that_nobody_waits_for(copy):
+    control, cancelled, there = Control(), [], copy("there")
+    there.plan()  # files are read, so that the only tasks are conversions
+
+    class Watched(PicklingExecutor):
+        def submit(self, *args, **options):
+            control.stop()
+            task = super().submit(*args, **options)
+            task.cancel = lambda: cancelled.append(task)
+            return task
+
+    there.open_executor = Watched
+    before = {name: tree(there, name) for name in NAMES}
+    there.apply(control=control)
+    assert cancelled
+    assert {name: tree(there, name) for name in NAMES} == before
 
 
 def test_custom_exporter_runs_in_the_command_and_may_read_originals(tmp_path, monkeypatch):
