@@ -66,7 +66,8 @@ def open_converter(session: Session, writer: Writer, items: int) -> Iterator[Con
     if session.executor.is_remote and is_ours:
         yield Converter(Conversion(writer), session.executor)
         return
-    with closing(_local(session, items if is_ours else 0)) as executor:
+    # A user's code may wait for originals, so several parts are under way; ours only computes.
+    with closing(_local(session, items) if is_ours else LocalExecutor(session.parallelism)) as executor:
         yield Converter(Conversion(writer), executor)
 
 
