@@ -103,7 +103,9 @@ class ErrorReport:
         key = str(error.instance)
         at, known = locate_key(node, key) or node.at, error.schema.get("enum")
         if known:
-            return Problem(f"unknown key '{key}'", at, f"Allowed here: {listed(known, 20)}.", did_you_mean(key, known, "remove it"))
+            return Problem(
+                f"unknown key '{key}'", at, f"Allowed here: {listed(known, 20)}.", did_you_mean(key, known, "remove it")
+            )
         detail = str(error.schema.get("description") or f"Keys here match {error.schema.get('pattern')}.")
         return Problem(f"'{key}' is not a valid key", at, detail, "rename it")
 

@@ -62,7 +62,9 @@ class PreAnnotations:
             f"{count} {belongs}: {', '.join(lost[:_EXAMPLES])}{', …' if len(lost) > _EXAMPLES else ''}",
             address=str(self.address),
             detail=f"They are matched with the files of specification {self.specification!r} by name.{units}",
-            fix="check annotations.url and the set in 'assets'" if is_all else "add their files to the set, or ignore this",
+            fix="check annotations.url and the set in 'assets'"
+            if is_all
+            else "add their files to the set, or ignore this",
             severity=Severity.ERROR if is_all else Severity.WARNING,
         )
 

@@ -345,6 +345,9 @@ def _asset_set(found: Exploration, name: str) -> Iterator[str]:
     else:
         yield f"    layout: {best.layout}"
     yield f"  # {best.units:,} units, {best.complete:,} complete, {best.conflicts:,} with conflicts\n"
+    for spec in found.specifications:
+        if not spec.extensions:  # files without extension belong to a specification by rule alone
+            yield f'  files: [{{match: "**", specification: {spec.name}}}]\n'
     lacking = best.units - best.complete
     note = f"  # {lacking:,} {'unit lacks' if lacking == 1 else 'units lack'} a required file" if lacking else ""
     yield f"  incomplete: fail{note}\n  unmatched: warn\n"
