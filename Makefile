@@ -4,6 +4,7 @@
 #   make test     everything that decides whether a change is good
 #   make bench    measure; prints figures, decides nothing
 #   make official  install the official clients, for the tests of the server
+#   make peers    install other tools for annotations, for the tests of exports
 #   make ray      install Ray, for the tests of the cluster
 #   make lint     the static part of `make test`
 
@@ -19,11 +20,13 @@ SAGE_OFFICIAL := .venv-sage-official
 
 SERVERS := .venv-servers
 
+PEERS := .venv-peers
+
 RAY := .venv-ray
 # Ray listens on all interfaces: its tests get a network of their own, in which there is only loopback.
 ALONE := unshare --map-root-user --net -- sh -c 'ip link set lo up && exec "$$@"' alone
 
-.PHONY: help setup demo test lint bench clean official servers ray
+.PHONY: help setup demo test lint bench clean official servers peers ray
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -42,10 +45,13 @@ demo: setup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/quickstart/demo.sh .demo
 	@echo "To use the commands in this shell: . $(BIN)/activate && cd .demo"
 
-test: lint official servers ray
-	$(BIN)/python -W error -m pytest -n $(WORKERS) --dist loadfile --ignore tests/servers --ignore tests/ray
+test: lint official servers peers ray
+	$(BIN)/python -W error -m pytest -n $(WORKERS) --dist loadfile --ignore tests/servers --ignore tests/peers --ignore tests/ray
 	if test -f $(SERVERS)/.installed; then $(SERVERS)/bin/python -m pytest tests/servers; \
 	else $(BIN)/python -m pytest tests/servers; fi
+	if test -f $(PEERS)/.installed; then $(PEERS)/bin/python -m pytest tests/peers \
+		&& $(PEERS)/bin/python -m pytest tests/property/test_formats_all.py -k parquet; \
+	else $(BIN)/python -m pytest tests/peers; fi
 	if test -f $(RAY)/.installed && $(ALONE) true; then PYTHONPATH=$(CURDIR) $(ALONE) $(RAY)/bin/python -m pytest -W default tests/ray; \
 	else $(BIN)/python -m pytest tests/ray; fi
 
@@ -76,6 +82,15 @@ $(SERVERS)/.installed: tests/servers/requirements.txt
 		--require-hashes -r tests/servers/requirements.txt && touch $@ \
 		|| echo "the clients of the servers could not be installed: tests/servers will be skipped"
 
+# Libraries that read what exports write, and know nothing of us. They want other versions of packages than we do.
+peers: $(PEERS)/.installed
+
+$(PEERS)/.installed: tests/peers/requirements.txt
+	$(PYTHON) -m venv --clear $(PEERS)
+	timeout 300 $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--require-hashes -r tests/peers/requirements.txt && touch $@ \
+		|| echo "the other tools could not be installed: tests/peers will be skipped"
+
 # Half a minute and 319 MB; where it cannot be had in time, tests/ray says so and is skipped.
 ray: $(RAY)/.installed
 
@@ -95,5 +110,5 @@ bench: setup ray
 	$(BIN)/python -u -m tests.benchmarks
 
 clean:
-	rm -rf $(VENV) $(OFFICIAL) $(SAGE_OFFICIAL) $(SERVERS) $(RAY) .azurite .demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(OFFICIAL) $(SAGE_OFFICIAL) $(SERVERS) $(PEERS) $(RAY) .azurite .demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -20,9 +20,9 @@ from reconciler.backend.wire import Environ, StartResponse, from_environ, send
 class App:
     """The WSGI callable over one open store. Safe to call from several threads."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, takes_packs: bool = False) -> None:
         self.store = store
-        self._datamaker = Dispatcher(store)
+        self._datamaker = Dispatcher(store, takes_packs=takes_packs)
         self._sage = SageDispatcher(store)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -37,10 +37,18 @@ class App:
         self.store.close()
 
 
-def create_app(store: Path | Store, *, seed: Mapping[str, Any] | None = None, first_id: int | None = None) -> App:
+def create_app(
+    store: Path | Store,
+    *,
+    seed: Mapping[str, Any] | None = None,
+    first_id: int | None = None,
+    takes_packs: bool = False,
+) -> App:
     """Make the application over a store folder, which is made when it does not exist, or over an open store.
 
     seed: a seed document, applied every time (only with a folder); first_id: see `open_store`.
+    takes_packs: announce that small files may come several in one request; worth it only over HTTP.
     Raises ConfigError for a bad seed, StateError when the folder is no store.
     """
-    return App(store if isinstance(store, Store) else open_store(store, seed=seed, first_id=first_id))
+    opened = store if isinstance(store, Store) else open_store(store, seed=seed, first_id=first_id)
+    return App(opened, takes_packs=takes_packs)

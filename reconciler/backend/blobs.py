@@ -35,6 +35,10 @@ class TooLarge(Exception):
     """More bytes came than were announced."""
 
 
+class WrongChecksum(Exception):
+    """Other bytes came than were announced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Digests:
     """The three checksums of some bytes, lower-case hex, and how many bytes they are."""
@@ -57,7 +61,7 @@ class _Hashing:
         self._hashes = (md5,) if is_part else (hashlib.sha256(), hashlib.sha1(usedforsecurity=False), md5)
         self._size = 0
 
-    def through(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    def through(self, chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
         for chunk in chunks:
             for one in self._hashes:
                 one.update(chunk)
@@ -83,16 +87,27 @@ class BlobStore:
         for folder in (self._blobs, self._staging):
             os.makedirs(folder, mode=0o700, exist_ok=True)
 
-    def stage(self, name: str, chunks: Iterable[bytes], *, limit: int | None = None, is_part: bool = False) -> Digests:
-        """Write chunks as a staged file, replacing one of the same name. Raises TooLarge beyond `limit` bytes.
+    def stage(
+        self,
+        name: str,
+        chunks: Iterable[bytes | memoryview],
+        *,
+        limit: int | None = None,
+        is_part: bool = False,
+        checksum: str | None = None,
+    ) -> Digests:
+        """Write chunks as a staged file, replacing one of the same name.
 
-        is_part: it will be joined with others; then only its MD5 is known, and the other digests are empty.
+        is_part: it will be joined with others; then only its MD5 is known, and the other digests are empty. checksum:
+        what the bytes must have, None for any. Raises TooLarge beyond `limit` bytes, WrongChecksum.
         """
         hashing = _Hashing(is_part=is_part)
         temporary = f"{self._staging}/{name}.{secrets.token_hex(4)}.tmp"
         try:
             self._write(temporary, hashing.through(chunks), limit)
             digests = hashing.digests()
+            if checksum is not None and not digests.matches(checksum):
+                raise WrongChecksum
             stamp = _stamp(os.stat(temporary))
             os.replace(temporary, f"{self._staging}/{name}")
         except BaseException:
@@ -223,7 +238,7 @@ class BlobStore:
         finally:
             os.close(descriptor)
 
-    def _write(self, path: str, chunks: Iterable[bytes], limit: int | None) -> None:
+    def _write(self, path: str, chunks: Iterable[bytes | memoryview], limit: int | None) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb", buffering=0) as file:
             _copy(chunks, file.write, limit)
@@ -287,7 +302,7 @@ def _hash(path: str) -> Digests:
     return hashing.digests()
 
 
-def _copy(chunks: Iterable[bytes], write: object, limit: int | None) -> int:
+def _copy(chunks: Iterable[bytes | memoryview], write: object, limit: int | None) -> int:
     assert callable(write)
     size = 0
     for chunk in chunks:

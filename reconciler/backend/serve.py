@@ -46,7 +46,7 @@ def serve(listen: str, store: Path, seed_file: Path | None, out: TextIO, *, data
         try:
             if seed is None:
                 _announce_token(opened, out)
-            return _run(create_app(opened), listener, host, out)
+            return _run(create_app(opened, takes_packs=True), listener, host, out)
         finally:
             opened.close()
     finally:

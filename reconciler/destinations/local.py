@@ -176,6 +176,7 @@ class LocalStaging:
     base: Path | None = None
     files: dict[str, FileState] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
+    folders: set[Path] = field(default_factory=set)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, path: str, chunks: Iterable[bytes], expected: Checksum | None = None) -> FileState:
@@ -189,7 +190,7 @@ class LocalStaging:
     def _take(self, path: str, write: Callable[[Path], FileState]) -> FileState:
         target = self._target(path)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self._make_folder(target.parent)
             state = write(target)
             if is_same := self.sound.get(path) == state:
                 target.unlink()
@@ -238,6 +239,12 @@ class LocalStaging:
         """See `Staging.abandon`."""
         _remove(self.places.new)
         self.lock.close()
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder of the new tree, once: there may be a hundred thousand files in it."""
+        if folder not in self.folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.folders.add(folder)
 
     def publish_over(self, name: str) -> None:
         """Take the place of the folder of that name beside instead: that which `standing` tells of."""

@@ -29,13 +29,14 @@ _RENAME = "write options: {names: entity}, or rename one of them at the backend"
 class SourceItem:
     """An item with what is needed to fetch its files. content: digest of all that decides its output.
 
-    fault: why it cannot be written, None when it can.
+    fault: why it cannot be written, None when it can. text: its payload as JSON, which `item` has, too.
     """
 
     item: ExportItem
     content: str
     files: tuple[RemoteFile, ...]
     fault: str | None = None
+    text: str = "null"
 
     @property
     def checksums(self) -> dict[str, str]:
@@ -171,7 +172,7 @@ class ItemSet:
 
     def _source(self, one: SpooledItem) -> SourceItem:
         record = replace(_decode_head(one.head), data=json.loads(one.data))
-        return SourceItem(_item(record, one.key, self.export), one.content, record.files, one.fault)
+        return SourceItem(_item(record, one.key, self.export), one.content, record.files, one.fault, one.data)
 
     def item(self, key: str) -> SourceItem:
         """One item with its payload. Raises KeyError."""

@@ -6,6 +6,7 @@ Items pass by in parts: a part is in memory, nothing else of them.
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -16,11 +17,14 @@ from reconciler.destinations.base import Destination, Staging, Standing
 from reconciler.destinations.manifest import FileState
 from reconciler.engine.events import Progress
 from reconciler.engine.export_card import ClassCounts, card_facts, card_files, draw_sheets
+from reconciler.engine.export_conversion import Converter, Outputs, open_converter
 from reconciler.engine.export_items import ItemSet, SourceItem, sized, unreadable_item
 from reconciler.engine.provenance import provenance_of, standing_provenance
 from reconciler.engine.running import Applying
 from reconciler.errors import ItemRefused, Problem, ReconcilerError
+from reconciler.execution.base import Task
 from reconciler.formats.card import Facts, is_about
+from reconciler.formats.conversion import UnreadItem
 from reconciler.formats.csv_rows import RowMeter
 from reconciler.formats.items import Fragment, ItemOutput, OutputFile, Writer
 from reconciler.formats.writers import build_summary, left_out
@@ -104,6 +108,27 @@ class _Step:
     output: ItemOutput | ReconcilerError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A part on its way. owned: by key. stale: key → what is converted, or why it cannot be. task: their outputs."""
+
+    part: list[SourceItem]
+    owned: Mapping[str, OwnedRow]
+    stale: Mapping[str, UnreadItem | ReconcilerError]
+    task: Task[Outputs]
+
+    def steps(self) -> list[_Step]:
+        """A step for each item that can be read; waits for the outputs."""
+        outputs = iter(self.task.result())
+        found: list[_Step] = []
+        for source in self.part:
+            if source.fault is None:
+                stale = self.stale.get(source.item.key)
+                output = next(outputs) if isinstance(stale, UnreadItem) else stale
+                found.append(_Step(source, self.owned.get(source.item.key), output))
+        return found
+
+
 @dataclass(slots=True)
 class Publication:
     """Everything one publication needs; used once. scope: where its records are."""
@@ -174,27 +199,49 @@ class Publication:
         """Returns the problems of items that could not be read; other failures are in `failures`."""
         lost: list[Problem] = []
         done = sent = 0
-        with ThreadPoolExecutor(self.run.session.parallelism, thread_name_prefix="export") as pool:
-            for part in parts(self.items, _PART):
+        session = self.run.session
+        with (
+            open_converter(session, self.writer, len(self.items)) as converter,
+            ThreadPoolExecutor(session.parallelism, thread_name_prefix="export") as pool,
+        ):
+            for begun in self._begun_parts(converter, pool):
                 if self.run.control.is_stopping:
                     break
-                owned = {row.key: row for row in self.run.store.rows(self.address, [s.item.key for s in part])}
-                readable = [source for source in part if source.fault is None]
-                steps = list(pool.map(self._convert, (self._begin(source, owned) for source in readable)))
-                for source in part:
+                steps = begun.steps()
+                for source in begun.part:
                     if source.fault is not None:
-                        steps += self._lose(source, owned.get(source.item.key))
+                        steps += self._lose(source, begun.owned.get(source.item.key))
                         lost.append(unreadable_item(str(self.address.row(source.item.key)), source))
                 steps = [kept for step in steps for kept in self._judged(step, lost)]
                 if not self.failures:
                     sent += self._stage_part(staging, pool, steps)
-                done += len(part)
-                self.run.session.events(Progress(self.address, done, sent))
+                done += len(begun.part)
+                session.events(Progress(self.address, done, sent))
         return lost
 
-    def _begin(self, source: SourceItem, owned: Mapping[str, OwnedRow]) -> tuple[SourceItem, OwnedRow | None, bool]:
-        """Whether neither the fragment nor the item's own file has to be made again; called in this thread alone."""
-        return source, owned.get(source.item.key), self._stands(source, source.content)
+    def _begun_parts(self, converter: Converter, pool: ThreadPoolExecutor) -> Iterator[_Begun]:
+        """All parts in order; while one is staged, the next ones are converted."""
+        waiting: deque[_Begun] = deque()
+        for part in parts(self.items, _PART):
+            waiting.append(self._begin(part, converter, pool))
+            if len(waiting) > converter.ahead:
+                yield waiting.popleft()
+        yield from waiting
+
+    def _begin(self, part: list[SourceItem], converter: Converter, pool: ThreadPoolExecutor) -> _Begun:
+        """Begin to convert the items whose fragment or own file has to be made again."""
+        owned = {row.key: row for row in self.run.store.rows(self.address, [s.item.key for s in part])}
+        stale = [s for s in part if s.fault is None and not self._stands(s, s.content)]
+        # Sizes of pictures are asked for over the network, hence in threads; a failure is that of the item.
+        found = list(pool.map(self._unread, stale))
+        task = converter.begin([one for one in found if isinstance(one, UnreadItem)])
+        return _Begun(part, owned, {s.item.key: one for s, one in zip(stale, found, strict=True)}, task)
+
+    def _unread(self, source: SourceItem) -> UnreadItem | ReconcilerError:
+        try:
+            return UnreadItem(replace(sized(source, self.provider), data=None), source.text)
+        except ReconcilerError as error:
+            return error
 
     def _stands(self, source: SourceItem, content: str) -> bool:
         """Whether the item was converted from that content and its own file is the published one.
@@ -216,14 +263,6 @@ class Publication:
             return []
         self.tally.kept.add(source.item.key)
         return [_Step(source, owned)]
-
-    def _convert(self, begun: tuple[SourceItem, OwnedRow | None, bool]) -> _Step:
-        """Called from worker threads."""
-        source, owned, cached = begun
-        try:
-            return _Step(source, owned, None if cached else self.writer.write_item(sized(source, self.provider)))
-        except ReconcilerError as error:
-            return _Step(source, owned, error)
 
     def _judged(self, step: _Step, lost: list[Problem]) -> list[_Step]:
         """The step, unless it failed; an item that the writer refused is lost like one that cannot be read."""

@@ -14,7 +14,8 @@ _BYTES: Final = 256 * 1024
 class Numbers:
     """Gives ids in order: the wanted one to the first that asks, the next free one otherwise.
 
-    reserved: wanted by somebody. first: the lowest that is given to who wants none.
+    reserved: wanted by somebody. given: those of them that somebody has; others are never asked for, and there may be
+    millions. first: the lowest that is given to who wants none.
     """
 
     reserved: set[int]
@@ -29,7 +30,7 @@ class Numbers:
         """The id for the next one. wanted: digits, "" for none."""
         number = int(wanted) if wanted else None
         if number is None or number in self.given:
-            number = next(n for n in self.next_free if n not in self.reserved)
+            return next(n for n in self.next_free if n not in self.reserved)
         self.given.add(number)
         return number
 

@@ -121,7 +121,7 @@ def _attributes(found: ImageObject, more: JSONObject | None = None) -> JSONObjec
 def _category(found: ImageObject, rules: ObjectRules) -> JSONObject | None:
     """Name and, when known, id, supercategory and skeleton of the object's category."""
     name = class_of(found, rules.skeletons, rules.categories)
-    if name is None:
+    if not name:  # readers refuse a category whose name is empty
         return None
     row = rules.categories.get(found.record.get("category_id", -1)) if found.record else None
     if row is not None and class_key(row["name"]) == name:
@@ -168,8 +168,8 @@ class _ObjectWriter:
         """Tell the tally what COCO has no place for."""
         if fitted.corners is not None:
             self.tally.note(Outcome.LOSSY, Loss.ROTATION, *fitted.left)
-        polygons = self.found.polygons
-        if len(polygons) > 1 and any(p.attributes != polygons[0].attributes for p in polygons):
+        polygons = self.found.polygons if len(self.found.parts) > 1 else ()
+        if any(p.attributes != polygons[0].attributes for p in polygons[1:]):
             self.tally.note(Outcome.LOSSY, Loss.ATTRIBUTES_DIFFER, *fitted.left)
 
     def _object(self, fitted: FittedObject) -> CocoObject:
@@ -189,7 +189,9 @@ class _ObjectWriter:
         if wanted is None or "iscrowd" in wanted:
             body["iscrowd"] = self._crowd(mask)
         named = self._vector(body, fitted, wanted)
-        body |= {**_attributes(self.found, self._rotation()), **_kept_members(self.found)}
+        body |= _attributes(self.found, self._rotation())
+        if record:
+            body |= _kept_members(self.found)
         return CocoObject("a", _kept_id(self.found), self._named_category(named), named, body)
 
     def _named_category(self, joints: list[JSON] | None) -> JSONObject:

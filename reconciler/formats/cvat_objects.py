@@ -149,7 +149,7 @@ class PictureElements:
         if isinstance(body.shape, Skeleton) and fitted.box is not None:
             yield from self._element("box", label, body, _corners(fitted.box))
         kept = found.group.rest.get("form") if found.group else None
-        if kept == "points" or (found.group is None and len(fitted.joints) == 1 and found.points):
+        if kept == "points" or (len(found.parts) == 1 and found.points):
             place = {"points": points_text((j.x, j.y) for j in fitted.joints)}
             yield from self._element("points", label, body, place)
             return

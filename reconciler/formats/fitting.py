@@ -6,11 +6,11 @@ hold. The fitted object tells the account what the policy did; what the format c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reconciler.formats.account import Loss, Outcome, Tally
-from reconciler.formats.annotations import Box, Joint, Mask, Polygon, Polyline
+from reconciler.formats.annotations import Box, Joint, Mask, Point, Polygon, Polyline, Skeleton
 from reconciler.formats.categories import class_key
 from reconciler.formats.geometry import EdgePolicy, Fit, Ring, Size, corners, fit_box, fit_joints, fit_line, fit_ring
 from reconciler.formats.objects import ImageObject, joints_of
@@ -18,9 +18,9 @@ from reconciler.formats.objects import ImageObject, joints_of
 XYWH = tuple[float, float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, since it is made for every object: that takes a quarter of the time
 class FittedObject:
-    """The shapes of one object that may be written, pixels from the top left.
+    """The shapes of one object that may be written, pixels from the top left. Filled by `fit_object`, then only read.
 
     polygons: the outer ring of each and then the holes cut out of it. corners: of its turned box, four unless clipped;
     None without one. box: upright (x, y, width, height) as drawn, or as given with a pose or an unedited import. mask:
@@ -37,7 +37,7 @@ class FittedObject:
     joints: tuple[Joint, ...] = ()
     lines: tuple[Ring, ...] = ()
     clipped: bool = False
-    gone: Mapping[str, Loss] = field(default_factory=dict)
+    gone: dict[str, Loss] = field(default_factory=dict)
     refused: tuple[Loss, bool] | None = None
     assumed: Sequence[str] = ()
 
@@ -65,7 +65,7 @@ class FittedObject:
     def is_empty(self) -> bool:
         """Whether nothing may be written."""
         return self.refused is not None or not (
-            self.rings or self.corners or self.box or self.mask or self.joints or self.lines
+            self.polygons or self.corners or self.box or self.mask or self.joints or self.lines
         )
 
     def leave_out(self, tally: Tally, reason: Loss | None = None) -> None:
@@ -87,7 +87,7 @@ class FittedObject:
             tally.note(Outcome.DROPPED, reason, part)
         if self.clipped:
             tally.note(Outcome.CLIPPED, Loss.OUTSIDE_MEDIA, *self.left)
-        if self.holes and not keeps_holes:
+        if not keeps_holes and self.holes:
             tally.note(Outcome.LOSSY, Loss.HOLES, *self.left)
         if self.assumed:
             tally.note(Outcome.LOSSY, Loss.VISIBILITY_ASSUMED, *self.assumed)
@@ -95,51 +95,63 @@ class FittedObject:
 
 def fit_object(found: ImageObject, size: Size | None, policy: EdgePolicy) -> FittedObject:
     """Apply the policy to every part of an object with geometry. size: of the picture, None when unknown."""
-    return _Fitting(found, size, policy).fit()
+    return _Fitting(FittedObject(found), size, policy).fit()
 
 
 @dataclass(slots=True)
 class _Fitting:
-    found: ImageObject
+    """Fills a fitted object, one kind of shape after the other: the first that the policy refuses gives the reason."""
+
+    fitted: FittedObject
     size: Size | None
     policy: EdgePolicy
-    clipped: bool = False
-    refused: tuple[Loss, bool] | None = None
-    gone: dict[str, Loss] = field(default_factory=dict)
 
     def fit(self) -> FittedObject:
-        polygons = self._polygons()
-        turned, box = self._box()
-        joints, assumed = self._joints()
-        lines = self._lines()
-        mask = self._mask()
-        return FittedObject(
-            self.found, polygons, turned, box, mask, joints, lines, self.clipped, self.gone, self.refused, assumed
-        )
+        fitted = self.fitted
+        kinds = {type(part.shape) for part in fitted.found.parts}
+        if Polygon in kinds:
+            fitted.polygons = self._polygons()
+        if Box in kinds:
+            fitted.corners, fitted.box = self._box()
+        elif Skeleton in kinds or fitted.found.is_pristine:
+            fitted.box = self._given_box()
+        if Point in kinds or Skeleton in kinds:
+            fitted.joints, fitted.assumed = self._joints()
+        if Polyline in kinds:
+            fitted.lines = self._lines()
+        if Mask in kinds:
+            fitted.mask = self._mask()
+        return fitted
 
     def _judge(self, fit: Fit[Ring] | Fit[XYWH] | Fit[tuple[Joint, ...]] | Fit[tuple[Ring, ...]], *parts: str) -> None:
         """Remember what the policy did to some parts; a shape outside that must not be clipped decides for all."""
-        self.clipped |= fit.clipped
-        if fit.shape is not None or fit.reason is None:
+        if fit.reason is None:
             return
-        self.gone.update((part, fit.reason) for part in parts)
-        if self.policy.mode != "clip" and fit.reason is Loss.OUTSIDE_MEDIA and self.refused is None:
-            self.refused = (fit.reason, fit.failed)
+        fitted = self.fitted
+        fitted.clipped |= fit.clipped
+        if fit.shape is not None:
+            return
+        fitted.gone.update((part, fit.reason) for part in parts)
+        if self.policy.mode != "clip" and fit.reason is Loss.OUTSIDE_MEDIA and fitted.refused is None:
+            fitted.refused = (fit.reason, fit.failed)
 
     def _polygons(self) -> tuple[tuple[Ring, ...], ...]:
         """Outer rings that are left, each with its holes."""
         found: list[tuple[Ring, ...]] = []
-        for part in self.found.polygons:
+        for part in self.fitted.found.polygons:
             assert isinstance(part.shape, Polygon)
             fit = fit_ring(part.shape.points, self.size, self.policy)
             self._judge(fit, part.id)
             if fit.shape is not None:
-                fits = [fit_ring(hole, self.size, self.policy).shape for hole in part.shape.holes]
-                found.append((fit.shape, *(hole for hole in fits if hole is not None)))
+                found.append((fit.shape, *self._holes(part.shape)) if part.shape.holes else (fit.shape,))
         return tuple(found)
 
+    def _holes(self, shape: Polygon) -> list[Ring]:
+        fits = [fit_ring(hole, self.size, self.policy).shape for hole in shape.holes]
+        return [hole for hole in fits if hole is not None]
+
     def _lines(self) -> tuple[Ring, ...]:
-        part = next((p for p in self.found.parts if isinstance(p.shape, Polyline)), None)
+        part = next((p for p in self.fitted.found.parts if isinstance(p.shape, Polyline)), None)
         if part is None or not isinstance(part.shape, Polyline):
             return ()
         fit = fit_line(part.shape.points, self.size, self.policy)
@@ -148,7 +160,7 @@ class _Fitting:
 
     def _mask(self) -> Mask | None:
         """A mask that is larger than its picture cannot be cut: nobody knows how wide its rows are."""
-        part = next((p for p in self.found.parts if isinstance(p.shape, Mask)), None)
+        part = next((p for p in self.fitted.found.parts if isinstance(p.shape, Mask)), None)
         if part is None or not isinstance(part.shape, Mask) or not part.shape.runs:
             return None
         pixels = None if self.size is None else self.size[0] * self.size[1]
@@ -159,10 +171,10 @@ class _Fitting:
         return None
 
     def _box(self) -> tuple[Ring | None, XYWH | None]:
-        """Corners of a turned box, or the upright box as drawn or as given; None, None when other parts say it."""
-        part = self.found.box_part
+        """Corners of a turned box, or the upright box as drawn."""
+        part = self.fitted.found.box_part
         if part is None or not isinstance(part.shape, Box):
-            return None, self._given_box()
+            return None, None
         shape = part.shape
         if shape.rotation:
             turned = fit_ring(corners(shape), self.size, self.policy)
@@ -174,16 +186,16 @@ class _Fitting:
 
     def _given_box(self) -> XYWH | None:
         """The box that came with an import whose shapes nobody edited, or with a pose."""
-        skeleton = self.found.skeleton
-        given = skeleton.box if skeleton is not None else self.found.given_box
+        skeleton = self.fitted.found.skeleton
+        given = skeleton.box if skeleton is not None else self.fitted.found.given_box
         if given is None or given[2] <= 0 or given[3] <= 0:
             return given
         fit = fit_box(given, self.size, self.policy)
-        self.clipped |= fit.clipped or fit.shape is None
+        self.fitted.clipped |= fit.clipped or fit.shape is None
         return fit.shape
 
     def _joints(self) -> tuple[tuple[Joint, ...], Sequence[str]]:
-        skeleton, points = self.found.skeleton, self.found.points
+        skeleton, points = self.fitted.found.skeleton, self.fitted.found.points
         if skeleton is None and not points:
             return (), ()
         joints, assumed = (skeleton.joints, []) if skeleton else joints_of(points)
@@ -194,5 +206,5 @@ class _Fitting:
         self._judge(fit)
         for part in points:
             if (part.class_name or part.id) not in left:
-                self.gone[part.id] = Loss.OUTSIDE_MEDIA
+                self.fitted.gone[part.id] = Loss.OUTSIDE_MEDIA
         return fit.shape or (), assumed

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from reconciler.formats.account import Account, Loss, Outcome, Tally, decode_account, encode_account
-from reconciler.formats.annotations import Annotation, Classification, Raw
+from reconciler.formats.annotations import Annotation, Classification
 from reconciler.formats.categories import class_key
 from reconciler.formats.items import ExportItem, Fragments, ItemOutput, ItemPaths, OutputFile
 from reconciler.formats.naming import class_folder, primary_media, safe_component, settle_paths
@@ -118,7 +118,7 @@ def _settle(picture: Picture, *, is_primary: bool, leaves_out: bool) -> None:
     """Tell the tally what became of every annotation of a picture."""
     tally, said = picture.tally, _statements(picture) if is_primary else []
     name = class_key(said[0].class_name or "") if said else None
-    for annotation in picture.drawn.annotations:
+    for annotation in (part for found in picture.objects for part in found.parts):  # others are in the tally already
         if not any(annotation is one for one in said):
             tally.note(Outcome.DROPPED, _why_not(annotation), annotation.id)
         elif class_key(annotation.class_name or "") != name:
@@ -138,7 +138,5 @@ def _write(annotation: Annotation, tally: Tally) -> None:
 
 
 def _why_not(annotation: Annotation) -> Loss:
-    if isinstance(annotation.shape, Raw):
-        return Loss(annotation.shape.reason)
     is_nameless = isinstance(annotation.shape, Classification) and not (annotation.class_name or "").strip()
     return Loss.NO_CLASS if is_nameless else Loss.UNSUPPORTED_TOOL

@@ -22,8 +22,9 @@ def ring_runs(rings: Iterable[Sequence[Pair]], size: Size) -> Runs:
     for row, places in _crossings(rings, height):
         places.sort()
         start = row * width
-        for left, right in zip(places[::2], places[1::2], strict=True):
-            first, end = max(0, ceil(left - 0.5)), min(width, ceil(right - 0.5))
+        for at in range(0, len(places), 2):
+            first, end = ceil(places[at] - 0.5), ceil(places[at + 1] - 0.5)
+            first, end = 0 if first < 0 else first, width if end > width else end
             if end > first:
                 runs.append((start + first, end - first))
     return runs
@@ -46,7 +47,11 @@ def _cross(rows: dict[int, list[float]], edge: tuple[float, float, float, float]
     x, y, end_x, end_y = edge
     slope = (end_x - x) / (end_y - y)
     for row in range(max(0, ceil(y - 0.5)), min(height, ceil(end_y - 0.5))):
-        rows.setdefault(row, []).append(x + (row + 0.5 - y) * slope)
+        place = x + (row + 0.5 - y) * slope
+        if row in rows:
+            rows[row].append(place)
+        else:
+            rows[row] = [place]
 
 
 def merged_runs(found: Sequence[Runs]) -> Runs:

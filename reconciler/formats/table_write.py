@@ -48,7 +48,9 @@ class TableWriter:
         """One fragment: the account, then a line of JSON per row."""
         found = make_rows(item, self.options)
         head = canonical_json({"account": encode_account(found.account)})
-        return ItemOutput({}, "\n".join([head, *map(dump, found.rows)]), found.account, found.problems)
+        text = "\n".join([head, *map(dump, found.rows)])
+        # Halves of surrogate pairs, which JSON and names of files can hold and no table can, become "?".
+        return ItemOutput({}, text.encode(errors="replace").decode(), found.account, found.problems)
 
     def account(self, fragment: str) -> Account:
         """The account inside a fragment."""

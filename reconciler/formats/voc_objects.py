@@ -135,6 +135,8 @@ def _note(fitted: FittedObject, rules: VocRules, tally: Tally) -> None:
     if fitted.corners is not None:
         tally.note(Outcome.LOSSY, Loss.ROTATION, *fitted.left)
     bodies = [p for p in found.parts if not isinstance(p.shape, Point) and p.id in left]
+    if not rules.planes and (fitted.rings or fitted.mask):
+        tally.note(Outcome.LOSSY, Loss.BOX_ONLY, *(p.id for p in bodies if not isinstance(p.shape, Box)))
     if any(p.attributes != bodies[0].attributes for p in bodies):
         tally.note(Outcome.LOSSY, Loss.ATTRIBUTES_DIFFER, *(p.id for p in bodies))
     if not rules.attributes and found.body and set(found.body.attributes) - OWN_ATTRIBUTES:

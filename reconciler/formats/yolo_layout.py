@@ -32,9 +32,14 @@ def place(item: ExportItem, originals: bool | tuple[str, ...], layout: Layout) -
     prefix = "images/" if item.split is None else f"images/{safe_component(item.split)}/"
     folder = legacy_folder(item.split)
     return {
-        spec: f"{folder}/{path.removeprefix(prefix)}" if path.startswith(prefix) else path
+        spec: _unlike_labels(f"{folder}/{path.removeprefix(prefix)}") if path.startswith(prefix) else path
         for spec, path in paths.items()
     }
+
+
+def _unlike_labels(path: str) -> str:
+    """The path of a picture beside its label file, which would replace a picture that is called `.txt`."""
+    return f"{path}_" if path.lower().endswith(".txt") else path
 
 
 def legacy_folder(split: str | None) -> str:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -21,7 +21,6 @@ from reconciler.providers import retry as retrying
 from reconciler.providers.body import CHUNK_BYTES, Body
 from reconciler.providers.faults import error_of_exception, error_of_response
 from reconciler.providers.gate import Gate
-from reconciler.providers.lanes import Lanes
 from reconciler.providers.redaction import redact
 from reconciler.providers.retry import Clock, Retry
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.providers.in_process import Answer
+    from reconciler.providers.answer import Answer
 
     Put = Callable[[str, Mapping[str, str], bytes | Iterator[bytes]], Answer]
 
@@ -79,7 +78,8 @@ def _certificates() -> ssl.SSLContext:
 class HttpClient:
     """A client of one service; `transport` replaces the network (in-process application, tests).
 
-    put: takes the bytes of uploads in its place, without httpx. whole_file: path of the local file behind a URL.
+    put: takes the bytes of uploads in its place; by default they go over connections of their own, see `lanes`.
+    whole_file: path of the local file behind a URL.
     """
 
     def __init__(
@@ -96,16 +96,16 @@ class HttpClient:
     ) -> None:
         import httpx
 
+        from reconciler.providers.lanes import HttpxLane, Lanes, lane
+
         self.service = service
         self._base = service.base_url.rstrip("/")
         self._retry, self._clock = retry or Retry(), clock or Clock()
         self._errors = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
-        self._transport, self._put = transport, put
         self._whole_file = whole_file
         self._added: Mapping[str, str] = {}
         self._gate = Gate(connections)
         self._timeout = httpx.Timeout(timeout_s, connect=10.0)
-        self._lanes = Lanes(self._lane)
         self._client = httpx.Client(
             verify=transport is None and _certificates(),  # a replaced transport has none to check
             transport=transport,
@@ -113,6 +113,8 @@ class HttpClient:
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             headers={"user-agent": "reconciler"},
         )
+        self._lanes = Lanes(partial(lane, _certificates, self._timeout))
+        self._put = put or (self._lanes.put if transport is None else HttpxLane(self._client).put)
 
     def writing_with(self, params: Mapping[str, str]) -> HttpClient:
         """This client, but that its writes carry these parameters; it shares connections and must not be closed."""
@@ -124,12 +126,6 @@ class HttpClient:
         """Release connections."""
         self._lanes.close()
         self._client.close()
-
-    def _lane(self) -> httpx.Client:
-        """A client with a single connection."""
-        import httpx
-
-        return httpx.Client(verify=_certificates(), timeout=self._timeout, limits=httpx.Limits(max_connections=1))
 
     @property
     def prefix(self) -> str:
@@ -263,24 +259,20 @@ class HttpClient:
         raise self._refusal(response, operation)
 
     def _carried(self, operation: str, url: str, headers: Mapping[str, str], content: bytes | Iterator[bytes]) -> Reply:
-        """PUT bytes."""
+        """PUT bytes. JSON is decoded, which object stores do not answer with."""
         import httpx
 
         try:
-            if self._put is not None:
-                answer = self._put(url, headers, content)
-                if 200 <= answer.status < 300:
-                    return Reply(answer.status, None, {name.lower(): value for name, value in answer.headers})
-                response = httpx.Response(answer.status, headers=answer.headers, content=answer.body)
-            else:
-                request = httpx.Request("PUT", url, headers=headers, content=content)
-                client = self._lanes.client() if self._transport is None else self._client
-                response = client.send(request)
+            answer = self._put(url, headers, content)
+            found = {name.lower(): value for name, value in answer.headers}
+            if 200 <= answer.status < 300 and not _is_json(found):
+                return Reply(answer.status, None, found)
+            response = httpx.Response(answer.status, headers=answer.headers, content=answer.body)
         except self._errors as exc:
             raise error_of_exception(exc, operation, self.service.secrets) from exc
         if not response.is_success:
             raise _by_store(response, self._refusal(response, operation))
-        return Reply(response.status_code, None, _headers(response))
+        return self._decoded(response, operation)
 
     def _stream(self, url: str, operation: str, offset: int) -> Iterator[bytes]:
         headers = {"accept-encoding": "identity", **({"range": f"bytes={offset}-"} if offset else {})}
@@ -320,6 +312,10 @@ class HttpClient:
 
 def _headers(response: httpx.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _is_json(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type", "").partition(";")[0].strip() == "application/json"
 
 
 def _by_store(response: httpx.Response, error: BackendError) -> BackendError:

@@ -10,22 +10,14 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import httpx
 
+from reconciler.providers.answer import Answer
+
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an application said, read to its end."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
 
 
 class InProcessTransport(httpx.BaseTransport):

@@ -1,4 +1,6 @@
-"""Exports from the embedded backend, against the bare cost of parsing the same payloads and writing the same bytes.
+"""Whole exports from the embedded backend, from plan to publication.
+
+Beside them the bare cost of parsing the same payloads and writing the same bytes.
 
 Each item has ten boxes and polygons with attributes, in the platform's own dialect, and the size of its picture.
 Payloads are put into the backend's store at once: a request for each would take longer than all that is measured.
@@ -6,7 +8,6 @@ Payloads are put into the backend's store at once: a request for each would take
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import sys
@@ -14,8 +15,8 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.measuring import RECONCILER, Figure, measure
+from tests.benchmarks.payloads import OBJECTS, drawn
 
-OBJECTS = 10
 WORKSPACE = """
 apiVersion: reconciler.dev/v1
 kind: Collection
@@ -56,25 +57,6 @@ for path in open(sys.argv[2]).read().splitlines():
 """
 
 
-def payload(number: int) -> str:
-    """One document of version 1: five boxes and five polygons."""
-    rows, shapes = [], []
-    for index in range(OBJECTS):
-        name, x, y = (
-            f"a{number}_{index}",
-            (number * 7 + index * 31) % 500 + 0.5,
-            (number * 13 + index * 17) % 300 + 0.25,
-        )
-        tool = "polygon" if index % 2 else "bounding_box"
-        label = {"class": f"class_{index % 5}", "occluded": index % 3 == 0}
-        rows.append({"id": name, "tool": tool, "isLocked": False, "isVisible": True, "classification": label})
-        ring = [{"x": x + dx, "y": y + dy, "id": f"{name}{dx}{dy}"} for dx, dy in ((0, 0), (40, 5), (50, 60), (5, 45))]
-        box = {"x": x, "y": y, "width": 40.5, "height": 30.25}
-        shapes.append({"id": name, "coordinate": ring if index % 2 else box})
-    size = {"image_1": {"width": 640, "height": 480}}
-    return json.dumps({"annotations": {"image_1": rows}, "annotationsData": {"image_1": shapes}, "extra": size})
-
-
 def prepare(folder: Path, items: int) -> None:
     """A workspace with annotated tasks, and the payloads in a file of lines."""
     (folder / "data").mkdir()
@@ -86,14 +68,14 @@ def prepare(folder: Path, items: int) -> None:
     with sqlite3.connect(store) as db, (folder / "payloads.jsonl").open("w") as lines:
         tasks = [row[0] for row in db.execute("SELECT id FROM tasks ORDER BY id")]
         for number, task in enumerate(tasks):
-            text = payload(number)
+            text = drawn(number)
             db.execute("UPDATE tasks SET data = ?, has_data = 1 WHERE id = ?", (text, task))
             lines.write(text + "\n")
         db.execute("UPDATE projects SET revision = revision + 1")
     db.close()
 
 
-def run(items: int, formats: tuple[str, ...] = ("coco", "synapse-json")) -> None:
+def run(items: int, formats: tuple[str, ...] = ("coco", "yolo", "voc")) -> None:
     """Measure one size."""
     folder = Path(tempfile.mkdtemp(prefix="reconciler-bench-"))
     try:

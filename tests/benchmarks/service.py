@@ -50,13 +50,16 @@ import collections, json, logging, re, sys
 calls = collections.Counter()
 class Tally(logging.Handler):
     def emit(self, record):
-        if record.name != "httpx" and len(record.args) < 8:
+        if record.name.startswith("urllib3") and len(record.args) < 8:
             return
-        method, url = map(str, record.args[:2] if record.name == "httpx" else record.args[3:5])
+        method, url = "PUT", str(record.args[0])
+        if not record.name.startswith("reconciler"):
+            method, url = map(str, record.args[:2] if record.name == "httpx" else record.args[3:5])
         path = re.sub(r"^[a-z]+://[^/]+", "", url).partition("?")[0]
         path = re.sub(r"/(uploads|sage)/.*", r"/\\1/{key}", re.sub(r"/(syn)?[0-9]+(?=/|$)", "/{id}", path))
         calls[method + " " + path] += 1
-for name, level in {"httpx": logging.INFO, "urllib3.connectionpool": logging.DEBUG}.items():
+levels = {"httpx": logging.INFO, "reconciler.providers.direct": logging.INFO, "urllib3.connectionpool": logging.DEBUG}
+for name, level in levels.items():
     logger = logging.getLogger(name)
     logger.setLevel(level)
     logger.addHandler(Tally())

@@ -240,6 +240,8 @@ def main() -> None:
             ("small", SMALL, write_small(folder / "small", SMALL)),
             ("large", LARGE, write_large(folder / "large", LARGE, LARGE_MIB)),
         ):
+            if not size:
+                continue  # a number of zero leaves this half out
             print(f"\nupload of {count:,} {data} files, {size / 1e6:,.0f} MB")
             beside_official(folder, data, size)
             beside_rclone(folder, data, size)

@@ -323,3 +323,20 @@ def test_card_stays_when_nothing_in_it_changes(bench: Bench) -> None:
     (bench.root / "out/annotations/instances.json").unlink()
     bench.apply()
     assert (bench.root / "out/metadata/croissant.json").stat().st_ino == before.st_ino
+
+
+def test_export_of_many_items_that_processes_convert_equals_what_was_imported(tmp_path):
+    made = make_bench(tmp_path)
+    keys = [f"many_{number:03}" for number in range(520)]
+    for key in keys:
+        (tmp_path / f"data/{key}.jpg").write_bytes(key.encode())
+    (tmp_path / "coco.json").write_text(json.dumps(_coco(keys)))
+    made.set("AnnotationProject", "objects", title="Objects", collection="pics", category="image")
+    annotations = {"format": "coco", "url": "coco.json", "specification": "image_1"}
+    made.set("TaskSet", "tasks", project="objects", assets="pics-2026", annotations=annotations)
+    made.set("Export", "out", target="task", project="objects", format="coco", destination={"url": "out"})
+    assert made.apply().exit_code is ExitCode.OK
+    out = instances(made)
+    assert [image["file_name"] for image in out["images"] if "many" in image["file_name"]] == [f"{k}.jpg" for k in keys]
+    assert [box["bbox"] for box in out["annotations"]] == [[1, 2, 3, 4]] * len(keys)
+    assert made.plan().is_empty

@@ -26,13 +26,17 @@ ANONYMOUS = Identity(0, 0, 0)
 
 @dataclass(slots=True)
 class Call:
-    """One authenticated request on its way through a handler."""
+    """One authenticated request on its way through a handler.
+
+    takes_packs: whether to announce that several small files may come in one request; only over HTTP is that worth it.
+    """
 
     store: Store
     request: Request
     identity: Identity
     request_id: str
     connection: Connection | None = None
+    takes_packs: bool = False
 
     @property
     def db(self) -> Connection:

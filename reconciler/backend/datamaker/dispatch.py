@@ -22,6 +22,7 @@ from reconciler.backend.datamaker import (
     plugin_exports,
     plugins,
     projects,
+    receiving,
     roles,
     schemas,
     scripts,
@@ -50,16 +51,18 @@ ROUTES: Final[tuple[Route, ...]] = tuple(route for module in _MODULES for route 
 
 # Paths whose URL is the permission and whose names are not ours to judge.
 _BYTES: Final = (
-    Route("PUT", "/uploads/{key...}", uploads.put, Work.NONE, access=Access.ANYONE),
+    Route("PUT", "/uploads/{key...}", receiving.put, Work.NONE, access=Access.ANYONE),
+    Route("PUT", "/uploads/", receiving.put_pack, Work.NONE, access=Access.ANYONE),
     Route("GET", "/media/{key}/{name...}", files.media, Work.NONE, access=Access.ANYONE),
 )
 
 
 class Dispatcher:
-    """Answers requests of the dialect over one store."""
+    """Answers requests of the dialect over one store. takes_packs: see `Call`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, takes_packs: bool = False) -> None:
         self._store = store
+        self._takes_packs = takes_packs
         self._router = Router((*ROUTES, *_BYTES))
 
     def answer(self, request: Request) -> Response:
@@ -95,7 +98,7 @@ class Dispatcher:
             request.query.check()
         route, request.params = self._router.find(request.method, request.path)
         identity = ANONYMOUS if route.access is Access.ANYONE else authenticate(self._store, request, route.access)
-        call = Call(self._store, request, identity, request_id)
+        call = Call(self._store, request, identity, request_id, takes_packs=self._takes_packs)
         is_dry = call.is_dry_run and route.action != ""
         response = self._run(route, call, commit=not is_dry)
         return _dry_run_response(call, route, response) if is_dry else response

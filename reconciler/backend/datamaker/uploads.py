@@ -1,95 +1,29 @@
-"""Presigned uploads: URLs for single files and for parts, the PUT of bytes, and the finalize that verifies them.
+"""Presigned uploads: URLs for single files and for parts, and the finalize that verifies what came in by them.
 
-Nothing is written when URLs are handed out: a file key carries the upload's number, size and part size, and a signature
-over these, tenant and collection. The PUT writes one staged file and no row. Finalize checks size and checksum against
-the bytes and commits all files of the request at once; repeating it gives the same files again.
+Nothing is written when URLs are handed out (see `tickets`). The PUT writes one staged file, no row (see `receiving`).
+Finalize checks size and checksum against the bytes and commits all files of the request at once; repeating it gives the
+same files again.
 """
 
 from __future__ import annotations
 
-import errno
-import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import quote, unquote
 
-from reconciler.backend.blobs import Digests, TooLarge
+from reconciler.backend.blobs import Digests
 from reconciler.backend.datamaker.call import Call
 from reconciler.backend.datamaker.data_collections import find_collection
 from reconciler.backend.datamaker.fields import Fields, check_bulk
 from reconciler.backend.datamaker.files import find_files, publish
-from reconciler.backend.file_response import xml_error
+from reconciler.backend.datamaker.receiving import announced
+from reconciler.backend.datamaker.tickets import Ticket, issue, presigned_url, verified_ticket
 from reconciler.backend.routing import Route, Work
-from reconciler.backend.store import Store
 from reconciler.backend.wire import Response, invalid, invalid_field
 
 BULK_LIMIT: Final = 1000
-_PARTS_LIMIT: Final = 1000
-_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _MAX_SIZE: Final = 1 << 53
-_KEY: Final = re.compile(r"([0-9]{1,10})/([0-9a-f]{32})\.([0-9]{1,16})\.([0-9]{1,16})\.([0-9a-f]{32})/(.+)", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """One upload that was handed out. scope: id of the collection, 0 for v1. part_size: 0 for a single PUT."""
-
-    scope: int
-    upload: str
-    size: int
-    part_size: int
-    name: str
-    key: str
-
-    @property
-    def part_count(self) -> int:
-        """How many parts there are, 0 for a single PUT."""
-        return -(-self.size // self.part_size) if self.part_size else 0
-
-    def staged_name(self, part: int) -> str:
-        """Name of the staged file of a part, 0 for the whole."""
-        return f"{self.upload}.{part}" if part else self.upload
-
-
-def issue(call: Call, scope: int, filename: str, size: int) -> Ticket:
-    """Make a ticket for a file."""
-    threshold = call.settings.multipart_threshold
-    part_size = max(threshold, -(-size // _PARTS_LIMIT)) if size > threshold else 0
-    upload = secrets.token_hex(16)
-    leaf = quote(filename.replace("\\", "/").rstrip("/").rpartition("/")[2] or "file", safe="")
-    if len(leaf) > 800:  # a file key has at most 1024 characters
-        leaf = re.sub("%[0-9A-F]{2}", "_", leaf)[-800:]
-    signature = call.store.signer.sign("key", call.tenant, scope, upload, size, part_size, leaf)
-    key = f"{scope}/{upload}.{size}.{part_size}.{signature}/{leaf}"
-    return Ticket(scope, upload, size, part_size, unquote(leaf), key)
-
-
-def read_key(key: str) -> tuple[Ticket, str] | None:
-    """Take a file key apart into the ticket and its signature, unverified; None when it is malformed."""
-    found = _KEY.fullmatch(key)
-    if not found:
-        return None
-    scope, upload, size, part_size, signature, leaf = found.groups()
-    return Ticket(int(scope), upload, int(size), int(part_size), unquote(leaf), key), signature
-
-
-def verified_ticket(call: Call, scope: int, key: str) -> Ticket | None:
-    """The ticket of a key that we handed out to this tenant for this scope, else None."""
-    found = read_key(key)
-    if found is None or found[0].scope != scope:
-        return None
-    ticket, signature = found
-    parts = (call.tenant, scope, ticket.upload, ticket.size, ticket.part_size, key.split("/", 2)[2])
-    return ticket if call.store.signer.is_valid(signature, "key", *parts) else None
-
-
-def presigned_url(store: Store, base_url: str, ticket: Ticket, part: int, expires: int) -> str:
-    """URL for the PUT of a whole file (part 0) or of one part. expires: seconds since the epoch."""
-    signature = store.signer.sign("put", ticket.key, part, expires)
-    return f"{base_url}/uploads/{quote(ticket.key)}?part={part}&expires={expires}&signature={signature}"
 
 
 def upload_urls(call: Call, scope: int) -> Response:
@@ -102,7 +36,10 @@ def upload_urls(call: Call, scope: int) -> Response:
     files = [
         _presigned(call, issue(call, scope, one["filename"], one["size"]), one["filename"], expires) for one in wanted
     ]
-    return call.reply({"files": files, "expires_at": datetime.fromtimestamp(expires, UTC).isoformat()})
+    answer: dict[str, Any] = {"files": files, "expires_at": datetime.fromtimestamp(expires, UTC).isoformat()}
+    if call.takes_packs and call.is_v2:
+        answer["pack"] = announced(call.request.base_url)
+    return call.reply(answer)
 
 
 def _read_files(body: dict[str, Any], outer: Fields, *, least_size: int) -> list[dict[str, Any]]:
@@ -143,39 +80,6 @@ def _presigned(call: Call, ticket: Ticket, filename: str, expires: int) -> dict[
         "presigned_url": None if multipart else url(0),
         "multipart": multipart,
     }
-
-
-def put(call: Call) -> Response:
-    """Take the bytes of a presigned URL. Errors are XML, as object stores give them; success has an `ETag`, MD5."""
-    key, query = call.request.params["key"], call.query
-    part, expires = query.text("part") or "", query.text("expires") or ""
-    signature = query.text("signature") or ""
-    found = read_key(key)
-    if found is None or not call.store.signer.is_valid(signature, "put", key, part, expires):
-        return xml_error(403, "SignatureDoesNotMatch", "The signature does not match the request.")
-    if int(expires) < call.store.clock():
-        return xml_error(403, "AccessDenied", "Request has expired")
-    return _receive(call, found[0], int(part))
-
-
-def _receive(call: Call, ticket: Ticket, part: int) -> Response:
-    name = ticket.staged_name(part)
-    limit = ticket.part_size if part else ticket.size
-    announced = call.request.content_length()
-    if announced is not None and announced > limit:
-        return xml_error(400, "EntityTooLarge", "The upload is larger than announced.")
-    try:
-        digests = call.store.blobs.stage(name, call.request.chunks(), limit=limit, is_part=part > 0)
-    except TooLarge:
-        return xml_error(400, "EntityTooLarge", "The upload is larger than announced.")
-    except OSError as exc:
-        if exc.errno not in _NO_ROOM:
-            raise
-        return xml_error(507, "InsufficientStorage", "The disk of the server is full.")
-    if announced is not None and digests.size < announced:
-        call.store.blobs.discard(name)
-        return xml_error(400, "IncompleteBody", "The connection ended before all bytes came.")
-    return Response(200, headers=(("ETag", f'"{digests.md5}"'),))
 
 
 @dataclass(slots=True)

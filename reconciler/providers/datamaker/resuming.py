@@ -7,7 +7,7 @@ it, by part: 0 stands for the whole. Addresses are forgotten when they expire.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,11 +50,10 @@ class Memory:
         soon = self.now() + _MARGIN_S
         return {hex: upload for hex, upload in begun.items() if upload is not None and upload.expires > soon}
 
-    def note_sent(self, checksum: str, upload: Upload) -> None:
-        """Remember how far an upload came."""
-        if self.notes:
-            etags = {str(part): etag for part, etag in upload.etags.items()}
-            self.notes.note(self.scope, {checksum: {"slot": upload.slot, "expires": upload.expires, "etags": etags}})
+    def note_uploads(self, uploads: Mapping[str, Upload]) -> None:
+        """Remember how far uploads came, by checksum."""
+        if self.notes and uploads:
+            self.notes.note(self.scope, {checksum: _noted(upload) for checksum, upload in uploads.items()})
 
     def note_arrived(self, checksums: Collection[str]) -> None:
         """Remember that the service accepted these."""
@@ -72,6 +71,11 @@ class Memory:
             return datetime.fromisoformat(str(stated)).timestamp()
         except ValueError:
             return self.now() + lifetime_s
+
+
+def _noted(upload: Upload) -> JSON:
+    etags = {str(part): etag for part, etag in upload.etags.items()}
+    return {"slot": upload.slot, "expires": upload.expires, "etags": etags}
 
 
 def _upload(value: JSON) -> Upload | None:

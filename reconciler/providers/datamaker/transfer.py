@@ -9,7 +9,8 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
+from io import BytesIO
 
 from reconciler.errors import BackendError, Denied, Invalid, ReconcilerError, Transient
 from reconciler.model.json import JSON
@@ -17,9 +18,12 @@ from reconciler.model.unit import FileRef
 from reconciler.providers.base import Content
 from reconciler.providers.body import Body
 from reconciler.providers.datamaker.envelope import Row, object_in, rows_in
+from reconciler.providers.datamaker.packs import Packing, Work, encoded, packing_in, taken
 from reconciler.providers.datamaker.resuming import NOTED_BYTES, Memory, Upload
 from reconciler.providers.http import HttpClient
 from reconciler.providers.pool import Pool
+
+Outcome = dict[str, JSON] | ReconcilerError  # of one file: what finalizing needs besides, or the error
 
 BATCH = 1000
 # From here on a look-up costs less than sending bytes that are there already.
@@ -108,15 +112,17 @@ class Transfer:
 
     def _store_batch(self, batch: Sequence[tuple[str, FileRef]], stored: Stored) -> None:
         try:
-            uploads = self._uploads(batch)
+            uploads, packing = self._uploads(batch)
         except Denied:
             raise
         except BackendError as error:
             self._fail_or_split(batch, error, stored)
             return
         work = [(hex, ref, uploads[hex]) for hex, ref in batch]
+        outcomes = self._send_all(work, packing)
         done: dict[str, tuple[str, Row]] = {}
-        for (hex, ref, upload), outcome in zip(work, self.pool.map(self._send, work), strict=True):
+        for hex, ref, upload in work:
+            outcome = outcomes[hex]
             if isinstance(outcome, ReconcilerError):
                 stored.errors[hex] = outcome
             else:
@@ -134,14 +140,68 @@ class Transfer:
                 del stored.errors[hex]
             self._store_batch(refused, stored)
 
-    def _uploads(self, batch: Sequence[tuple[str, FileRef]]) -> dict[str, Upload]:
-        """An upload for each file: one that was cut earlier, else a new one."""
+    def _send_all(self, work: Sequence[Work], packing: Packing | None) -> dict[str, Outcome]:
+        """Send files one by one, then small ones in packs where the service takes those.
+
+        Small files come last, for nothing is noted of them: a run that is cut leaves fewer to be sent again.
+        """
+        packs = list(packing.packs([one for one in work if packing.takes(one)])) if packing else []
+        packed = {hex for pack in packs for hex, _, _ in pack}
+        outcomes = self._send_each([one for one in work if one[0] not in packed])
+        if packing:
+            for sent in self.pool.map(partial(self._send_pack, packing.url), packs):
+                outcomes.update(sent)
+        return outcomes | self._send_each([one for one in work if one[0] not in outcomes])
+
+    def _send_each(self, work: Sequence[Work]) -> dict[str, Outcome]:
+        return dict(zip((hex for hex, _, _ in work), self.pool.map(self._send, work), strict=True))
+
+    def _send_pack(self, url: str, pack: Sequence[Work]) -> dict[str, Outcome]:
+        """PUT several files at once. Returns what became of them; a file that is left out is to be sent by itself."""
+        if self.lost:
+            return {hex: self.lost[0] for hex, _, _ in pack}
+        outcomes: dict[str, Outcome] = {}
+        files: list[tuple[Work, bytes]] = []
+        for one in pack:
+            try:
+                files.append((one, self._whole(one[1])))
+            except (ReconcilerError, OSError) as error:
+                outcomes[one[0]] = _unreadable(one[1], error)
+        content = encoded(files)
+        try:
+            reply = self.client.upload(url, Body(lambda: BytesIO(content), len(content)))
+        except Transient as error:
+            if error.status in _LOST:
+                self.lost.append(error)
+                outcomes.update((hex, error) for (hex, _, _), _ in files)
+            return outcomes
+        except ReconcilerError:
+            return outcomes
+        for hex, ref, _ in taken(reply.value, files):
+            outcomes[hex] = {}
+            self.progress(ref.size_bytes)
+        return outcomes
+
+    def _whole(self, ref: FileRef) -> bytes:
+        """The bytes of a small file, found to be the planned ones."""
+        body = Body(lambda: self.content.open(ref), ref.size_bytes, ref.path)
+        try:
+            return b"".join(body.part(0, ref.size_bytes, lambda _: None))
+        finally:
+            body.close()
+
+    def _uploads(self, batch: Sequence[tuple[str, FileRef]]) -> tuple[dict[str, Upload], Packing | None]:
+        """An upload for each file: one that was cut earlier, else a new one; and how new ones may be packed."""
+        packing = None
         uploads = self.memory.uploads([hex for hex, ref in batch if ref.size_bytes >= NOTED_BYTES])
         fresh = [(hex, ref) for hex, ref in batch if hex not in uploads]
         if fresh:
-            made = self._new_uploads([ref for _, ref in fresh])
-            uploads.update((hex, upload) for (hex, _), upload in zip(fresh, made, strict=True))
-        return uploads
+            made, packing = self._new_uploads([ref for _, ref in fresh])
+            begun = {hex: upload for (hex, _), upload in zip(fresh, made, strict=True)}
+            # Before the first byte: a part that arrives and is not noted any more is sent to the same address again.
+            self.memory.note_uploads({hex: begun[hex] for hex, ref in fresh if ref.size_bytes >= NOTED_BYTES})
+            uploads.update(begun)
+        return uploads, packing
 
     def _fail_or_split(self, batch: Sequence[tuple[str, FileRef]], error: BackendError, stored: Stored) -> None:
         """One name that the service refuses must not cost the other files."""
@@ -152,7 +212,7 @@ class Transfer:
         else:
             stored.errors.update((hex, error) for hex, _ in batch)
 
-    def _new_uploads(self, files: Sequence[FileRef]) -> list[Upload]:
+    def _new_uploads(self, files: Sequence[FileRef]) -> tuple[list[Upload], Packing | None]:
         """Ask for upload addresses; the answer has the order of the request."""
         path = f"/v2/data-collections/{self.collection_id}/upload-urls/"
         total = sum(ref.size_bytes for ref in files)
@@ -164,9 +224,9 @@ class Transfer:
         if not fits or not all(isinstance(slot, dict) and slot.get("file_key") for slot in slots):
             raise BackendError("the answer does not match the files asked for", operation=f"POST {path}")
         expires = self.memory.expiry(answer.get("expires_at"), expiration)
-        return [Upload(slot, expires) for slot in slots]
+        return [Upload(slot, expires) for slot in slots], packing_in(answer)
 
-    def _send(self, work: tuple[str, FileRef, Upload]) -> dict[str, JSON] | ReconcilerError:
+    def _send(self, work: Work) -> Outcome:
         """PUT what is missing of one file, whole or in parts. Returns what finalizing needs besides, or the error."""
         hex, ref, upload = work
         if self.lost:
@@ -184,10 +244,8 @@ class Transfer:
             if error.status in _LOST:
                 self.lost.append(error)
             return error
-        except ReconcilerError as error:
-            return error
-        except OSError as error:
-            return Invalid(f"{ref.path} cannot be read: {error.strerror or type(error).__name__}")
+        except (ReconcilerError, OSError) as error:
+            return _unreadable(ref, error)
         except (KeyError, TypeError, ValueError):
             return BackendError("the upload address has an unknown form", operation=f"upload {ref.path}")
         finally:
@@ -198,7 +256,7 @@ class Transfer:
         reply = self.client.upload(url, body, content_type=_mime(ref), progress=self.progress)
         if ref.size_bytes >= NOTED_BYTES:
             upload.etags[0] = reply.etag or ""
-            self.memory.note_sent(hex, upload)
+            self.memory.note_uploads({hex: upload})
 
     def _send_parts(self, hex: str, body: Body, upload: Upload) -> Row:
         """PUT the parts one after the other, each with its own retries; their ETags are passed on as they came."""
@@ -216,7 +274,7 @@ class Transfer:
             if not reply.etag:
                 raise Transient(f"part {number} was stored without an ETag", operation="PUT")
             upload.etags[number] = reply.etag
-            self.memory.note_sent(hex, upload)
+            self.memory.note_uploads({hex: upload})
         parts = [{"part_number": number, "etag": etag} for number, etag in sorted(upload.etags.items())]
         return {"upload_id": multipart["upload_id"], "parts": parts}
 
@@ -248,6 +306,12 @@ class Transfer:
             else:
                 stored.checksums[hex] = hex
         self.memory.note_arrived([hex for hex, _ in done.values() if hex in stored.checksums])
+
+
+def _unreadable(ref: FileRef, error: ReconcilerError | OSError) -> ReconcilerError:
+    if isinstance(error, ReconcilerError):
+        return error
+    return Invalid(f"{ref.path} cannot be read: {error.strerror or type(error).__name__}")
 
 
 def _request(ref: FileRef) -> Row:

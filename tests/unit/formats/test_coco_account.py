@@ -185,3 +185,8 @@ def test_item_without_annotations_still_has_its_picture():
     item = ExportItem("x/y", "1", None, {"image_1": MediaFile("a.png", width=3, height=2)})
     written = write_coco([item])["annotations/instances.json"]
     assert written["images"] == [{"id": 1, "file_name": "x/y.png", "width": 3, "height": 2}]
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_class_that_is_blank_is_no_class(blank):
+    assert _losses(_item(_ring("p", (1, 1), (5, 1), (5, 5), of=blank))) == [(Outcome.DROPPED, Loss.NO_CLASS, ("p",))]

@@ -54,6 +54,14 @@ def test_loss_is_accounted_with_its_reason(row, outcome, reason):
     assert _entries(_item(row)) == [(outcome, reason, ("b",))]
 
 
+def test_only_joint_of_an_imported_object_keeps_its_name():
+    polygon = _row("p", "polygon", [[1, 1], [5, 1], [5, 5]], "person")
+    item = _item(polygon, _row("j", "point", [2, 2], {"class": "nose", "visibility": "visible"}))
+    item.data["extra"]["image_1"]["coco"] = {"annotations": [{"annotations": ["p", "j"], "id": 1}]}
+    names = [one.get("label") for one in _root(item).iter("points")]
+    assert names == ["nose"]
+
+
 def test_line_that_comes_back_is_several_lines():
     line = _row("b", "polyline", [[1, 1], [30, 1], [30, 5], [1, 5]])
     points = [said["points"] for _, said in _shapes(_root(_item(line)))]

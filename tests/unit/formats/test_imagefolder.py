@@ -44,6 +44,14 @@ def test_picture_goes_to_the_folder_of_its_class(item, more, path, reason):
     assert _writer(**more).paths(item).originals["image_1"] == path, reason
 
 
+def test_link_between_annotations_is_counted_once():
+    found = _losses(_item("cat", tool="relation"))
+    assert {loss for loss in found if loss[0] == "dropped"} == {
+        ("dropped", "malformed", ("c0",)),
+        ("dropped", "no_class", ()),
+    }
+
+
 def test_picture_without_a_class_is_left_out_and_accounted():
     assert _writer().paths(_item()).originals == {}
     assert _losses(_item()) == {("dropped", "no_class", ())}

@@ -265,3 +265,9 @@ def test_csv_reader_agrees_with_the_standard_library():
     theirs = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     assert [cells for _, cells in read_csv(text)] == theirs
     assert [line for line, _ in read_csv(text)] == [1, 2, 5, 6, 7]
+
+
+def test_half_of_a_surrogate_pair_becomes_a_question_mark():
+    data = payload(box())
+    given = ExportItem("k", "1", data, {"image_1": MediaFile("\udcff.png")})
+    assert "?.png" in open_writer(export_of(format="csv")).write_item(given).fragment

@@ -255,3 +255,10 @@ def test_parts_of_one_object_that_overlap_are_no_overlap():
 def test_hole_of_a_polygon_is_not_painted():
     ring = {**_ring("a", (0, 0), (6, 0), (6, 6), (0, 6)), "holes": [[[2, 2], [4, 2], [4, 4], [2, 4]]]}
     assert _pixels(_written(ring)).histogram()[1] == 36 - 4
+
+
+@pytest.mark.parametrize("row", [_ring("s", (1, 1), (9, 1), (5, 5)), _mask("s", (3, 4))], ids=["polygon", "mask"])
+def test_shape_that_becomes_a_box_without_planes_is_told(row):
+    writer = VocWriter(VocOptions(VocRules(planes=False)))
+    entries = writer.write_item(_item(row)).account.entries
+    assert [(e.outcome, e.reason, e.annotations) for e in entries] == [(Outcome.LOSSY, Loss.BOX_ONLY, ("s",))]

@@ -237,3 +237,10 @@ def test_hole_of_a_polygon_is_cut_out_of_the_row():
     hole = ((5.0, 2.0), (5.0, 8.0), (15.0, 8.0), (15.0, 2.0))
     for inner in (hole, hole[::-1]):
         assert ring_area(joined((ring,), (inner,))) == 200 - 60
+
+
+def test_picture_called_like_a_label_file_is_not_replaced_by_its_own():
+    item = ExportItem("a", "1", None, {"image_1": MediaFile("a.txt", type="image", is_primary=True)})
+    paths = open_writer(export_of(format="yolo", options={"layout": "legacy"})).paths(item)
+    assert paths.originals["image_1"] == "obj_train_data/a.txt_"
+    assert paths.shared == ("obj_train_data/a.txt",)

@@ -88,6 +88,16 @@ def test_upload_cut_in_its_parts_goes_on_with_the_next_part(place):
     assert place.calls["upload-urls"] == 0
 
 
+def test_upload_whose_first_part_may_have_arrived_goes_on_at_the_same_address(place, tmp_path):
+    """A part that nobody noted is sent over itself, so nothing is left behind at the service."""
+    unit = large(place)
+    cut(place, unit, number=1)
+    [outcome] = place.create(unit)
+    assert outcome.error is None
+    assert place.calls["upload-urls"] == 0
+    assert list((tmp_path / "store" / "staging").iterdir()) == []
+
+
 def test_upload_that_the_service_dropped_begins_again(place, tmp_path):
     unit = large(place)
     cut(place, unit)
