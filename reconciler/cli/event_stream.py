@@ -220,6 +220,7 @@ class EventStream:
             "id_value": event.remote_id,
             "elapsed_seconds": round(event.elapsed_s, 3),
             "rows": event.counts.changed,
+            **({"note": event.note} if event.note else {}),
         }
         self._write("apply_complete", f"{event.address}: {event.action.value} complete", hook=hook)
 

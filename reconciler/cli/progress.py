@@ -146,7 +146,9 @@ def _eta(meter: Meter) -> str:
 def _finished(event: Finished) -> str:
     identity = f" [id={event.remote_id}]" if event.remote_id else ""
     rows = _rows(event.address, event.counts)
-    return f"{event.address}: {_DOING[event.action][1]} complete after {duration_text(event.elapsed_s)}{rows}{identity}"
+    note = f"; {event.note}" if event.note else ""
+    after = f"complete after {duration_text(event.elapsed_s)}{rows}{note}{identity}"
+    return f"{event.address}: {_DOING[event.action][1]} {after}"
 
 
 def _rows(address: Address, counts: RowCounts) -> str:

@@ -58,7 +58,7 @@ from reconciler.model.resource import (
 
 PLATFORMS = ("datamaker", "sage")
 
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]*)")
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?((?:[KkMmGgTt][Ii]?)?[Bb]?)")
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 Spec = Mapping[str, Any]

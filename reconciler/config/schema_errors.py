@@ -47,11 +47,11 @@ class ErrorReport:
 
     def problems(self, errors: Iterable[Any]) -> list[Problem]:
         """All problems, without repetitions, in no particular order."""
-        found: dict[Problem, None] = {}
+        found: dict[tuple[str, Location | None], Problem] = {}
         for error in errors:
             for problem in self._of(error):
-                found.setdefault(problem)
-        return list(found)
+                found.setdefault((problem.summary, problem.at), problem)
+        return list(found.values())
 
     def _of(self, error: Any) -> Iterator[Problem]:
         path = tuple(error.absolute_path)
@@ -101,8 +101,13 @@ class ErrorReport:
 
     def _bad_key(self, error: Any, node: Node) -> Problem:
         key = str(error.instance)
+        at, known = locate_key(node, key) or node.at, error.schema.get("enum")
+        if known:
+            return Problem(
+                f"unknown key '{key}'", at, f"Allowed here: {listed(known, 20)}.", did_you_mean(key, known, "remove it")
+            )
         detail = str(error.schema.get("description") or f"Keys here match {error.schema.get('pattern')}.")
-        return Problem(f"'{key}' is not a valid key", locate_key(node, key) or node.at, detail, "rename it")
+        return Problem(f"'{key}' is not a valid key", at, detail, "rename it")
 
     def _alternatives(self, error: Any, path: Path, node: Node) -> Iterator[Problem]:
         branches: Sequence[Any] = error.validator_value
@@ -237,6 +242,7 @@ def _limit(error: Any) -> str:
         "minLength": "must not be empty" if limit == 1 else f"needs at least {limit} characters",
         "maxLength": f"may have at most {limit} characters",
         "minProperties": "must not be empty",
+        "maxProperties": f"may have at most {limit} keys" if limit else "must be empty here",
         "minimum": f"must be at least {limit}",
         "exclusiveMinimum": f"must be more than {limit}",
         "maximum": f"must be at most {limit}",

@@ -17,6 +17,7 @@ from reconciler.model.json import JSON, digest
 from reconciler.model.resource import TaskSet
 from reconciler.state.populations import DesiredRow
 
+_EXAMPLES = 5
 _FORMAT = 1  # raise when payloads are made differently
 
 
@@ -43,20 +44,29 @@ class PreAnnotations:
 
     def problems(self, units: Iterator[DesiredRow]) -> list[Problem]:
         """What was wrong in the file, and annotations that belong to no unit."""
-        used = {self._name_for(unit.key, json.loads(unit.body)) for unit in units}
+        keys: list[str] = []
+        used: set[str | None] = set()
+        for unit in units:
+            used.add(self._name_for(unit.key, json.loads(unit.body)))
+            keys += [unit.key] if len(keys) < _EXAMPLES else []
         lost = sorted(self.payloads.keys() - used)
-        problems = list(self.found)
-        if lost:
-            shown = ", ".join(lost[:5]) + (", …" if len(lost) > 5 else "")
-            problems.append(
-                Problem(
-                    f"{len(lost)} annotated files belong to no unit: {shown}",
-                    address=str(self.address),
-                    detail=f"They are matched with the files of specification {self.specification!r} by name.",
-                    severity=Severity.WARNING,
-                )
-            )
-        return problems
+        return [*self.found, *([self._lost(lost, keys)] if lost else [])]
+
+    def _lost(self, lost: list[str], keys: list[str]) -> Problem:
+        """Some are left over when a set is a part of the data set; all of them, when it is another one."""
+        is_all = len(lost) == len(self.payloads) and bool(keys)
+        count = f"{'none of ' if is_all else ''}{len(lost)} annotated {'file' if len(lost) == 1 else 'files'}"
+        belongs = "belongs to a unit" if is_all else "belongs to no unit" if len(lost) == 1 else "belong to no unit"
+        units = f" Units are {', '.join(keys)}{', …' if len(keys) == _EXAMPLES else ''}." if is_all else ""
+        return Problem(
+            f"{count} {belongs}: {', '.join(lost[:_EXAMPLES])}{', …' if len(lost) > _EXAMPLES else ''}",
+            address=str(self.address),
+            detail=f"They are matched with the files of specification {self.specification!r} by name.{units}",
+            fix="check annotations.url and the set in 'assets'"
+            if is_all
+            else "add their files to the set, or ignore this",
+            severity=Severity.ERROR if is_all else Severity.WARNING,
+        )
 
     def _name_for(self, key: str, unit: Mapping[str, JSON]) -> str | None:
         """By the unit's key, else by the path of its file: the longest agreeing end wins, ties are no match."""
@@ -83,9 +93,10 @@ def read_annotations(task_set: TaskSet) -> PreAnnotations:
             where = files.place.shown
             problems.append(Problem(f"{found.name!r} is annotated twice", address=where, fix="keep one of them"))
         payloads[found.name] = found.payload if found.document is None else encode_v1(found.document)
-    if not payloads and not problems:
+    if not payloads:
         text = f"{files.place.shown} holds no annotations of the format {source.format}"
-        raise SourceError([Problem(text, address=files.place.shown, fix="check url and format")])
+        nothing = Problem(text, address=str(task_set.head.address), fix="check annotations.url and annotations.format")
+        raise SourceError([nothing, *problems[:_EXAMPLES]])
     fingerprint = digest([_FORMAT, source.specification, source.submit, digest(payloads)])
     return PreAnnotations(
         task_set.head.address, source.specification, source.submit, fingerprint, payloads, tuple(problems)

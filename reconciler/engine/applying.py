@@ -108,7 +108,9 @@ class _Executor:
             owned = self.run.store.resource(change.address)
             elapsed = (self.run.session.now() - started).total_seconds()
             remote_id = owned.remote_id if owned else None
-            self.run.session.events(Finished(change.address, change.action, remote_id, outcome.rows, elapsed))
+            self.run.session.events(
+                Finished(change.address, change.action, remote_id, outcome.rows, elapsed, outcome.note)
+            )
 
     def _carry_out(self, change: Change) -> Outcome:
         if holds_rows(change.address):

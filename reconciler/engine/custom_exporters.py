@@ -40,9 +40,9 @@ def _installed(name: str) -> object:
     points = entry_points(group=GROUP)
     found = sorted((point for point in points if point.name == name), key=lambda point: point.value)
     if not found:
-        known = ", ".join(sorted(points.names)) or "none"
+        there = f"installed are: {', '.join(sorted(points.names))}" if points.names else "none is installed"
         text = f"no installed package has an exporter {name!r}"
-        raise ReconcilerError(text, fix=f"install the package that has it; there are: {known}")
+        raise ReconcilerError(text, fix=f"install the package that has it; {there}")
     if len({point.value for point in found}) > 1:
         text = f"several packages have an exporter {name!r}: {', '.join(point.value for point in found)}"
         raise ReconcilerError(text, fix="uninstall one of them, or name it with options.function")

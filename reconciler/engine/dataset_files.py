@@ -74,12 +74,19 @@ def open_dataset(url: str, folder: Path, options: Mapping[str, JSON]) -> Dataset
             parent, _, name = place.path.rpartition("/")
             return DatasetFolder(replace(place, path=parent or "/", shown=_above(place.shown)), (name,))
     if not names:
-        raise SourceError([Problem(f"{place.shown} holds no file", address=place.shown, fix="check the url")])
+        raise SourceError([_nothing(place)])
     return DatasetFolder(place, names)
 
 
 def _is_file(place: Place) -> bool:
     return Path(place.path).is_file() if place.is_local else bool(place.filesystem.isfile(place.path))
+
+
+def _nothing(place: Place) -> Problem:
+    is_there = Path(place.path).exists() if place.is_local else place.filesystem.exists(place.path)
+    text = "the data set holds no file" if is_there else "the data set does not exist"
+    fix = "check annotations.url; relative paths start from the folder of the document"
+    return Problem(text, address=place.shown, fix=fix)
 
 
 def _above(shown: str) -> str:

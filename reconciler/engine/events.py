@@ -68,13 +68,14 @@ class RowFailed:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Work on a resource ended well. remote_id: of the resource. counts: rows done."""
+    """Work on a resource ended well. remote_id: of the resource. counts: rows done. note: as in its outcome."""
 
     address: Address
     action: Action
     remote_id: str | None
     counts: RowCounts
     elapsed_s: float
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

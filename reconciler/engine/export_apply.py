@@ -36,7 +36,9 @@ def apply_export(run: Applying, change: Change) -> Outcome:
             done = publication.publish(change.action.value)
             if done.intent is not None:
                 _record(run, change, export, done)
-    return Outcome(change.address, change.action, done.counts, tuple(done.failures), skipped=done.was_stopped)
+    return Outcome(
+        change.address, change.action, done.counts, tuple(done.failures), skipped=done.was_stopped, note=done.note
+    )
 
 
 def _record(run: Applying, change: Change, export: Export, done: Done) -> None:

@@ -27,7 +27,7 @@ from reconciler.formats.card import Facts, is_about
 from reconciler.formats.conversion import UnreadItem
 from reconciler.formats.csv_rows import RowMeter
 from reconciler.formats.items import Fragment, ItemOutput, OutputFile, Writer
-from reconciler.formats.writers import build_summary
+from reconciler.formats.writers import build_summary, left_out
 from reconciler.model.address import Address
 from reconciler.model.checksum import Checksum
 from reconciler.model.json import JSONObject, canonical_json
@@ -49,6 +49,7 @@ class Done:
     """What a publication did. intent: of the journal, None when nothing was published.
 
     rows: to record; gone: (key, remote id) to forget. failures: what the report says went wrong.
+    note: how many annotations the format could not hold.
     """
 
     counts: RowCounts = field(default_factory=RowCounts)
@@ -57,6 +58,7 @@ class Done:
     failures: list[Problem] = field(default_factory=list)
     intent: int | None = None
     was_stopped: bool = False
+    note: str = ""
 
 
 @dataclass(slots=True)
@@ -142,6 +144,7 @@ class Publication:
     scope: Mapping[str, str]
     sound: Mapping[str, FileState] = field(init=False)
     was_cut: bool = field(init=False)
+    left_out: str = ""
     meter: RowMeter = field(default_factory=RowMeter)
     tally: _Tally = field(default_factory=_Tally)
     failures: list[Problem] = field(default_factory=list)
@@ -178,7 +181,7 @@ class Publication:
         gone = [(row.key, row.remote_id) for row in self.run.store.rows(self.address) if not self._stays(row.key)]
         tally = self.tally
         counts = RowCounts(create=tally.new, replace=tally.changed, delete=len(gone), unchanged=tally.unchanged)
-        return Done(counts, self._rows(), gone, lost, intent)
+        return Done(counts, self._rows(), gone, lost, intent, note=self.left_out)
 
     def _stays(self, key: str) -> bool:
         return self.items.has(key) and key not in self.tally.left_out
@@ -345,6 +348,7 @@ class Publication:
             if not file.is_of_item:
                 shared[file.path] = (state.size_bytes, state.sha256)
         summary, classes = self._summary(staging)
+        self.left_out = left_out(summary)
         self._put(staging, SUMMARY_PATH, (canonical_json(summary) + "\n").encode())
         if self.export.card.is_written:
             facts = card_facts(self.export, self.run.declared, summary)

@@ -21,7 +21,7 @@ from reconciler.engine.export_items import (
 )
 from reconciler.engine.export_places import open_export
 from reconciler.engine.rowplan import Explanation, RowTally, row_changes
-from reconciler.errors import ConfigError, Problem, Severity
+from reconciler.errors import ConfigError, MissingExtra, Problem, Severity
 from reconciler.formats.items import Writer
 from reconciler.graph import edges, with_needs
 from reconciler.model.address import Address
@@ -62,14 +62,12 @@ def plan_export(planning: Planning, export: Export) -> Change:
     needs = edges(planning.declared.values())
     if not all(planning.is_settled(needed) for needed in with_needs(needs[address], needs)):
         if "reference" not in export.options:  # which another export may still have to write
-            writer_for(
-                export, planning.declared, published
-            )  # missing code and packages are told before anything is done
+            _writer(planning, export, published)  # missing code and packages are told before anything is done
         reason = base.reason if record is None else Reason.UPSTREAM_CHANGES
         drift = _drift(standing) if record is not None else ()
         change = replace(base, reason=reason, deferred=True, drift=drift, row_drift=len(drift))
     else:
-        writer = writer_for(export, planning.declared, published)
+        writer = _writer(planning, export, published)
         change = _settled(planning, export, base, standing, writer)
     planning.add(change)
     return change
@@ -81,6 +79,14 @@ def _check_target(export: Export, provider: Provider) -> None:
         what = f"the backend {export.head.backend!r} has nothing to export of the target {export.target}"
         fix = f"targets there: {', '.join(sorted(known))}; a collection and a query are targets by being named"
         raise ConfigError([Problem(what, export.head.location, fix=fix, address=str(export.head.address))])
+
+
+def _writer(planning: Planning, export: Export, published: bytes | None) -> Writer:
+    """Raises ConfigError when a package is missing: a plan may have many exports, so it says which one needs it."""
+    try:
+        return writer_for(export, planning.declared, published)
+    except MissingExtra as error:
+        raise ConfigError([Problem(error.message, export.head.location, fix=error.fix)]) from error
 
 
 def _settled(planning: Planning, export: Export, base: Change, standing: Standing, writer: Writer) -> Change:

@@ -11,13 +11,17 @@ from reconciler.plan.values import Action, RowCounts
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one resource. rows: done. failures: of its rows, or of itself. skipped: not begun."""
+    """What became of one resource. rows: done. failures: of its rows, or of itself. skipped: not begun.
+
+    note: what else there is to know of it, "" when nothing.
+    """
 
     address: Address
     action: Action
     rows: RowCounts = field(default_factory=RowCounts)
     failures: tuple[Problem, ...] = ()
     skipped: bool = False
+    note: str = ""
 
     @property
     def ok(self) -> bool:

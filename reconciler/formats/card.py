@@ -151,7 +151,8 @@ def _reading(facts: Facts) -> str:
     if pattern is None or index is None:
         return ""
     text = pattern.format(index=index, folder="train", task=task)
-    return f"## Reading it\n\n```python\n{text}\n```"
+    language = "sh" if facts.export.format == "yolo" else "python"
+    return f"## Reading it\n\n```{language}\n{text}\n```"
 
 
 def _index(facts: Facts) -> str | None:
@@ -160,7 +161,8 @@ def _index(facts: Facts) -> str | None:
         return (
             "." if facts.export.options.get("task") == "classify" else next(iter({"data.yaml"} & {*facts.shared}), None)
         )
-    return next((path for path in sorted(facts.shared) if path != "classes.json" and not is_about(path)), None)
+    found = sorted(path for path in facts.shared if path != "classes.json" and not is_about(path))
+    return next((path for path in found if path.endswith("_train.json")), next(iter(found), None))
 
 
 def _made_from(summary: JSONObject) -> str:

@@ -12,19 +12,21 @@ from reconciler.formats.imported import imported_part
 from reconciler.formats.reading import Annotated, Reading, is_picture
 from reconciler.formats.stable_ids import stable_id
 
+_PICTURE_FOLDERS: Final = frozenset({"images", "img", "imgs", "jpegimages"})  # names of no class
 _SPLITS: Final = frozenset({"train", "training", "val", "valid", "validation", "test", "testing", "unassigned"})
 
 
 def read_imagefolder(reading: Reading) -> Iterator[Annotated]:
     """One classification per picture of `[<split>/]<class>/…/<picture>`.
 
-    Pictures outside such folders are passed over, and so are folders that the list of classes does not have.
+    Pictures outside such folders are passed over, and so are folders that the list of classes does not have. Without a
+    list, `images` and its like are no classes: they are where other formats keep their pictures.
     """
     names = _class_names(reading)
     unlisted: set[str] = set()
     for path in filter(is_picture, reading.files.names):
         folder = _class_folder(path, names)
-        name = folder if folder is None or names is None else names.get(folder)
+        name = _class_unlisted(folder) if folder is None or names is None else names.get(folder)
         if name is not None:
             yield Annotated(path, _document(reading, path, name))
         elif folder is not None and names is not None and folder not in names and folder not in unlisted:
@@ -68,6 +70,10 @@ def _class_folder(path: str, names: Mapping[str, str | None] | None) -> str | No
     if len(folders) > 1:
         return folders[1]
     return first if first in listed else None
+
+
+def _class_unlisted(folder: str | None) -> str | None:
+    return None if folder is None or folder.lower() in _PICTURE_FOLDERS else folder
 
 
 def _document(reading: Reading, path: str, name: str) -> Document:

@@ -97,7 +97,7 @@ class _FileReader:
     def bad(self, place: str, text: str, fix: str) -> None:
         """Tell of something that was not read."""
         shown = self.reading.files.shown(self.name)
-        self.reading.problem(Problem(f"{shown}: {place} {text}", address=shown, fix=fix, severity=Severity.WARNING))
+        self.reading.problem(Problem(f"{place} {text}", address=shown, fix=fix, severity=Severity.WARNING))
 
 
 @dataclass(slots=True)

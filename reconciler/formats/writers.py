@@ -260,6 +260,13 @@ def build_summary(
     }
 
 
+def left_out(summary: JSONObject) -> str:
+    """How many annotations a data set does not have, in words; "" when it has all."""
+    counts = summary.get("annotations", {})
+    lost = counts.get("dropped", 0) + counts.get("failed", 0)
+    return f"{lost:,} of {counts['read']:,} annotations left out" if lost else ""
+
+
 def _sorted(classes: Mapping[str, Mapping[str, int]]) -> JSONObject:
     """By split when there are several, else by class alone."""
     counts = {split: dict(sorted(found.items())) for split, found in sorted(classes.items())}

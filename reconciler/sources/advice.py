@@ -24,6 +24,17 @@ _NO_ROUTE = ("ConnectionError", "ConnectError", "EndpointConnection", "ServiceRe
 _HOST_KEY = ("HostKeyNotVerifiable",)
 
 
+_ARCHIVES = {".zip": "zip", ".tar": "tar", ".tgz": "tar", ".tar.gz": "tar", ".tar.bz2": "tar", ".tar.xz": "tar"}
+
+
+def folder_instead(shown: str) -> str:
+    """What to write in place of a file: the URL that reads an archive where it lies, or the folder."""
+    protocol = next((_ARCHIVES[end] for end in _ARCHIVES if shown.lower().endswith(end)), None)
+    if protocol is not None:
+        return f"to read the archive in place, write {protocol}://::{shown}"
+    return "give the folder that holds the files"
+
+
 def advice(shown: str, error: BaseException) -> str:
     """Say what to set or check. shown: the URL of the source as it is shown to people."""
     protocol = shown.partition("://")[0] if "://" in shown else ""

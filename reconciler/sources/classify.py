@@ -93,6 +93,10 @@ class Classifier:
         shown = f"{suffix} files" if suffix else "files without extension"
         return Left(Leave.UNMATCHED, f"{self.mapping.names[refusing]} takes no {shown}")
 
+    def is_open(self, index: int) -> bool:
+        """Whether the specification, or all of the sequence, list no extensions: a rule may give them plain names."""
+        return not any(self.mapping.lists_extensions(i) for i in self.indices(index))
+
     def indices(self, index: int) -> tuple[int, ...]:
         """The specifications that an index stands for: one, or those of a sequence in their order."""
         count = len(self.mapping.names)
@@ -146,7 +150,7 @@ class FolderRules:
         text = nfc(path)
         for glob, index in self._rules.rules:
             if glob.fullmatch(text):
-                return self._rules.accepted(index, suffix)
+                return index if not suffix and self._rules.is_open(index) else self._rules.accepted(index, suffix)
         return None
 
     def _sidecar(self, path: str) -> Left | None:

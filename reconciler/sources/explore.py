@@ -158,15 +158,18 @@ class _Words:
         self._listing = listing
         self.suffixes: dict[str, Counter[str]] = defaultdict(Counter)
         self.sizes: Counter[str] = Counter()
+        self._rest = ""
         for file, word, _, suffix in self.files():
             self.suffixes[word][suffix] += 1
             self.sizes[suffix] += file.size_bytes
+        if set(self.suffixes) == {""}:  # nothing tells what these files are, but they are what there is
+            self._rest, self.suffixes = "data", defaultdict(Counter, data=self.suffixes[""])
 
     def files(self) -> Iterator[tuple[ListedFile, str, str, str]]:
         """Yield (file, word, stem, suffix)."""
         for file in self._listing.files():
             stem, suffix = split_suffix(file.name)
-            yield file, _word(file.prefix, stem, suffix), stem, suffix
+            yield file, _word(file.prefix, stem, suffix) or self._rest, stem, suffix
 
     def is_rare(self, word: str) -> bool:
         """True for words of so few files that they are more likely notes than data."""
@@ -324,9 +327,9 @@ def _collection(found: Exploration, name: str) -> Iterator[str]:
     yield f"apiVersion: reconciler.dev/v1\nkind: Collection\nmetadata: {{name: {_quoted(name)}}}\nspec:\n"
     yield f"  title: {_quoted(name)}\n  fileSpecifications:\n"
     for spec in found.specifications:
-        extensions = ", ".join(map(_quoted, spec.extensions))
+        extensions = f", extensions: [{', '.join(map(_quoted, spec.extensions))}]" if spec.extensions else ""
         flags = (", required: true" if spec.required else "") + (", primary: true" if spec.primary else "")
-        yield f"    - {{name: {spec.name}, type: {spec.type}, extensions: [{extensions}]{flags}}}\n"
+        yield f"    - {{name: {spec.name}, type: {spec.type}{extensions}{flags}}}\n"
 
 
 def _asset_set(found: Exploration, name: str) -> Iterator[str]:
@@ -342,4 +345,9 @@ def _asset_set(found: Exploration, name: str) -> Iterator[str]:
     else:
         yield f"    layout: {best.layout}"
     yield f"  # {best.units:,} units, {best.complete:,} complete, {best.conflicts:,} with conflicts\n"
-    yield "  incomplete: fail\n  unmatched: warn\n"
+    for spec in found.specifications:
+        if not spec.extensions:  # files without extension belong to a specification by rule alone
+            yield f'  files: [{{match: "**", specification: {spec.name}}}]\n'
+    lacking = best.units - best.complete
+    note = f"  # {lacking:,} {'unit lacks' if lacking == 1 else 'units lack'} a required file" if lacking else ""
+    yield f"  incomplete: fail{note}\n  unmatched: warn\n"

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.errors import Location, Problem, SourceError
+from reconciler.sources.advice import folder_instead
 from reconciler.sources.listing import ListedFolders, Listing
 from reconciler.sources.location import Place, failure
 from reconciler.sources.names import hidden_rule
@@ -57,7 +58,7 @@ def check_root(place: Place) -> None:
         what = "does not exist" if isinstance(error, FileNotFoundError) else "cannot be read"
         raise SourceError([failure(place, "", what, error)]) from error
     if not stat.S_ISDIR(mode):
-        fix = "give the folder that holds the files"
+        fix = folder_instead(place.shown)
         raise SourceError([Problem(f"{place.shown!r} is not a folder", Location(place.shown), fix=fix)])
 
 

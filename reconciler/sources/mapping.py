@@ -113,6 +113,10 @@ class Mapping:
         taken = self._extensions[index]
         return not taken or suffix in taken or (bool(suffix) and suffix[suffix.rfind(".") :] in taken)
 
+    def lists_extensions(self, index: int) -> bool:
+        """Whether the extensions are declared, and not the usual ones of the type."""
+        return self._declared[index]
+
     def by_folder(self, candidates: tuple[int, ...], parts: Sequence[str]) -> tuple[int, ...]:
         """Narrow candidates by path parts, deepest first; the first part that fits any of them decides.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from reconciler.errors import Location, Problem, SourceError
+from reconciler.sources.advice import folder_instead
 from reconciler.sources.location import Place, failure
 
 Entry = tuple[str, dict[str, Any]]
@@ -166,7 +167,7 @@ def _check_root(place: Place) -> None:
     except FileNotFoundError as error:
         raise SourceError([failure(place, "", "does not exist", error)]) from error
     if info.get("type") == "file":
-        fix = "give the folder that holds the files"
+        fix = folder_instead(place.shown)
         raise SourceError([Problem(f"{place.shown!r} is not a folder", Location(place.shown), fix=fix)])
 
 

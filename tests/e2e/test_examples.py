@@ -254,7 +254,12 @@ def test_sage_example_applies_moves_and_the_second_plan_is_empty(tmp_path: Path)
 
 
 def test_examples_documents_are_tidy() -> None:
-    for folder in (QUICKSTART, EXAMPLES / "sage", *(EXAMPLES / "layouts" / name for name in LAYOUTS)):
+    for folder in (
+        QUICKSTART,
+        EXAMPLES / "formats",
+        EXAMPLES / "sage",
+        *(EXAMPLES / "layouts" / name for name in LAYOUTS),
+    ):
         check(folder, "fmt", "--check")
 
 
@@ -292,3 +297,24 @@ def _pins() -> dict[str, int]:
             last = _name(line)
             found[last] = 0
     return found
+
+
+# -- formats -----------------------------------------------------------------------------------------------------------
+
+
+def test_formats_become_yolo_voc_and_a_table(tmp_path: Path) -> None:
+    folder = shutil.copytree(EXAMPLES / "formats", tmp_path / "formats")
+    assert "Resources: 7 added" in check(folder, "apply", "--auto-approve")
+    assert check(folder, "plan").startswith("No changes.")
+    boxes = sum(path.read_text().count("<object>") for path in (folder / "cells").rglob("*.xml"))
+    rows = (folder / "out/table/annotations.csv").read_text().splitlines()
+    labels = [line for path in (folder / "out/yolo/labels").rglob("*.txt") for line in path.read_text().splitlines()]
+    assert (boxes, len(rows) - 1, len(labels)) == (113, 113, 113)
+    written = (folder / "out/voc/latest/Annotations").glob("*.xml")
+    assert sum(path.read_text().count("<object>") for path in written) == 113
+
+
+def test_formats_say_where_their_pictures_are_from() -> None:
+    text = (EXAMPLES / "formats" / "ATTRIBUTION.md").read_text()
+    for path in (EXAMPLES / "formats" / "cells").rglob("*.*"):
+        assert f"`{path.relative_to(EXAMPLES / 'formats')}`" in text

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, ReconcilerError
 from tests.support.workspace import make_bench
 
 SIZE = {"original_width": 20, "original_height": 10}
@@ -75,3 +75,19 @@ def test_account_of_an_export_counts_every_annotation(bench):
     _exchange(bench, "labelme")
     counts = _published(bench, "metadata/export_summary.json")["annotations"]
     assert (counts["read"], counts["written"]) == (2, 2)
+
+
+def test_annotations_of_other_pictures_are_an_error(bench):
+    _write_labelme(bench, "x", "y")
+    annotations = {"format": "labelme", "url": "source", "specification": "image_1"}
+    bench.set("TaskSet", "tasks", project="objects", assets="pics-2026", annotations=annotations)
+    with pytest.raises(ReconcilerError, match="none of 2 annotated files belongs to a unit"):
+        bench.apply()
+
+
+def test_annotations_of_another_format_are_an_error(bench):
+    _write_labelme(bench, "a")
+    annotations = {"format": "cvat", "url": "source", "specification": "image_1"}
+    bench.set("TaskSet", "tasks", project="objects", assets="pics-2026", annotations=annotations)
+    with pytest.raises(ReconcilerError, match="holds no annotations of the format cvat"):
+        bench.plan()

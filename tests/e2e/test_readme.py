@@ -101,7 +101,7 @@ def test_readme_commands_print_what_it_shows(tmp_path: Path) -> None:
 def test_readme_commands_that_are_not_run_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     commands = [command.line for run, block in blocks(README) if not run for command in block]
-    assert commands == ["pip install '.[excel]'", "make demo", "cd .demo && reconciler graph"]
+    assert commands == ["pip install '.[excel,images]'", "make demo", "cd .demo && reconciler graph"]
     assert re.search(r"^demo:", makefile, re.MULTILINE)
     assert 'excel = ["' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 

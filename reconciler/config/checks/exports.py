@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 
 from reconciler.config.checks.annotation import repeated
@@ -84,6 +85,26 @@ def check(index: Index) -> Iterator[Problem]:
         yield from _classes(index, document)
         originals = texts_at(document.node, "spec", "originals")
         yield from unknown_specifications(index, index.collection_of(document), originals)
+    yield from _shared_destinations(index)
+
+
+def _shared_destinations(index: Index) -> Iterator[Problem]:
+    """A destination belongs to one export; the other one would be refused in the middle of a run."""
+    owners: dict[str, str] = {}
+    for document in index.of_kind("Export"):
+        node = find(document.node, "spec", "destination", "url")
+        url = text_at(document.node, "spec", "destination", "url")
+        if node is None or url is None:
+            continue
+        owner = owners.setdefault(_place(document, url), document.name)
+        if owner != document.name:
+            text = f"{url!r} is the destination of Export/{owner}, too"
+            yield Problem(text, node.at, "A destination holds one data set.", "give each export a folder of its own")
+
+
+def _place(document: Document, url: str) -> str:
+    """The same text for the same place, however it is spelt."""
+    return url.rstrip("/") if "://" in url else os.path.normpath(os.path.join(document.folder, url))
 
 
 def _format(document: Document) -> Iterator[Problem]:

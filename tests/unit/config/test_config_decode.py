@@ -117,6 +117,12 @@ def test_size_bytes_knows_powers_of_1000_and_1024(text: int | str, expected: int
     assert size_bytes(text) == expected
 
 
+@pytest.mark.parametrize("text", ["1QB", "fast", "1 Bk", "1i", "-1"])
+def test_size_bytes_refuses_what_is_no_size(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a size"):
+        size_bytes(text)
+
+
 def test_decode_metadata_origins() -> None:
     table = {"url": "m.csv", "key": "id", "columns": {"age": {"from": "Age", "type": "integer"}, "site": {}}}
     columns = (ColumnRule("age", "Age", "integer"), ColumnRule("site", "site"))

@@ -121,3 +121,9 @@ def test_folder_that_the_list_does_not_have_is_a_problem():
     read = read_dataset(MemoryDataset(files), "imagefolder")
     assert [a.class_name for a in read.annotations] == ["cat"]
     assert len(read.problems) == 1
+
+
+@pytest.mark.parametrize("folder", ["images", "JPEGImages", "train/images"])
+def test_folders_of_pictures_are_no_classes(folder):
+    read = read_dataset(MemoryDataset({f"{folder}/a.png": b""}), "imagefolder")
+    assert (read.annotations, read.problems) == ([], [])

@@ -9,7 +9,7 @@ from reconciler.formats.coco_write import CocoOptions, CocoWriter
 from reconciler.formats.items import ExportItem, Fragment, MediaFile, item_digest
 from reconciler.formats.splits import assign_split
 from reconciler.formats.synapse_json import SynapseJsonWriter
-from reconciler.formats.writers import build_summary, open_writer, read_class_ids
+from reconciler.formats.writers import build_summary, left_out, open_writer, read_class_ids
 from reconciler.model.json import digest
 from reconciler.model.resource import Splits
 from tests.support.exports import export_of
@@ -140,3 +140,10 @@ SPLITS = [
 @pytest.mark.parametrize(("splits", "wanted"), SPLITS)
 def test_split_is_assigned_by_its_rule(splits, wanted):
     assert assign_split("k", splits, "gold", {"split": "a"}) == wanted
+
+
+@pytest.mark.parametrize(
+    ("dropped", "failed", "text"), [(0, 0, ""), (2, 1, "3 of 1,001 annotations left out")], ids=["none", "some"]
+)
+def test_left_out_counts_what_was_dropped_or_failed(dropped, failed, text):
+    assert left_out({"annotations": {"read": 1001, "dropped": dropped, "failed": failed}}) == text

@@ -179,3 +179,30 @@ def test_explore_of_an_empty_folder_is_an_error(ws: Any) -> None:
     (ws.root / "data").mkdir()
     with pytest.raises(SourceError, match="holds no file"):
         explore("data", folder=ws.root)
+
+
+def test_explore_of_files_without_extension_proposes_a_rule_for_them(tmp_path: Path) -> None:
+    for name in ("CR1/6154", "CR1/6155", "CT2/17106"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"DICM")
+    text = explore(str(tmp_path)).as_yaml()
+    assert "    - {name: data_1, type: data, required: true, primary: true}\n" in text
+    assert '  files: [{match: "**", specification: data_1}]\n' in text
+
+
+def test_explore_says_how_many_units_would_fail(tmp_path: Path) -> None:
+    for number in range(10):
+        (tmp_path / f"{number}.jpg").write_bytes(b"x")
+        if number:
+            (tmp_path / f"{number}.json").write_bytes(b"{}")
+    assert "  incomplete: fail  # 1 unit lacks a required file\n" in explore(str(tmp_path)).as_yaml()
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"), [("a.zip", "zip://::"), ("a.tar.gz", "tar://::"), ("a.jpg", "give the folder")]
+)
+def test_explore_of_a_file_says_what_to_write(tmp_path: Path, name: str, fix: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(SourceError, match="is not a folder") as caught:
+        explore(str(tmp_path / name))
+    assert fix in caught.value.problems[0].fix
