@@ -273,3 +273,8 @@ def test_interrupted_apply_ends_with_130_and_the_next_one_does_the_rest(run: Run
     assert (process.returncode, last["@message"].split(".")[0]) == (ExitCode.INTERRUPTED, "Apply interrupted")
     assert run("apply", "-auto-approve").code == 0
     assert run("plan", "-detailed-exitcode").code == 0
+
+
+def test_package_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "reconciler", "version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "reconciler")
