@@ -47,9 +47,9 @@ demo: setup
 
 test: lint official servers peers ray
 	$(BIN)/python -W error -m pytest -n $(WORKERS) --dist loadfile --ignore tests/servers --ignore tests/peers --ignore tests/ray
-	if test -f $(SERVERS)/.installed; then $(SERVERS)/bin/python -m pytest tests/servers; \
+	if test -f $(SERVERS)/.installed; then PYTHONPATH=$(CURDIR) $(SERVERS)/bin/python -m pytest tests/servers; \
 	else $(BIN)/python -m pytest tests/servers; fi
-	if test -f $(PEERS)/.installed; then $(PEERS)/bin/python -m pytest tests/peers \
+	if test -f $(PEERS)/.installed; then export PYTHONPATH=$(CURDIR) && $(PEERS)/bin/python -m pytest tests/peers \
 		&& $(PEERS)/bin/python -m pytest tests/property/test_formats_all.py -k parquet; \
 	else $(BIN)/python -m pytest tests/peers; fi
 	if test -f $(RAY)/.installed && $(ALONE) true; then PYTHONPATH=$(CURDIR) $(ALONE) $(RAY)/bin/python -m pytest -W default tests/ray; \

@@ -100,10 +100,12 @@ def test_reading_a_share_needs_no_more_connections_than_one(ws: Any, on: Any) ->
     place = on("smb")
     place.put("1.png", b"1")
     source = SourceLocation(place.url, options=place.options)
+    survey(ws.asset_set(sources=(source,)), (ws.image,), ())
+    before = {key: list(connections) for key, connections in smb._CONNECTIONS.items()}
     for _ in range(3):
         survey(ws.asset_set(sources=(source,)), (ws.image,), ())
-    user = place.options["username"]
-    assert [len(connections) for key, connections in smb._CONNECTIONS.items() if user in key] == [1]
+    assert {key: list(connections) for key, connections in smb._CONNECTIONS.items()} == before
+    assert all(len(connections) == 1 for connections in before.values())
 
 
 def test_file_of_a_share_is_written_read_and_deleted_with_the_given_password(on: Any, tmp_path: Any) -> None:
