@@ -349,35 +349,25 @@ class Publication:
                 shared[file.path] = (state.size_bytes, state.sha256)
         summary, classes = self._summary(staging)
         self.left_out = left_out(summary)
-        self._put(staging, SUMMARY_PATH, (canonical_json(summary) + "\n").encode())
+        staging.put(SUMMARY_PATH, [(canonical_json(summary) + "\n").encode()])
         if self.export.card.is_written:
             facts = card_facts(self.export, self.run.declared, summary)
             self._stage_card(staging, replace(facts, classes=classes, shared=shared))
 
     def _stage_file(self, staging: Staging, file: OutputFile) -> FileState:
-        """Write a shared file. One of a single piece stays when it has these bytes; there can be one for every item."""
+        """Write a shared file. There can be one for every item, so one of a single piece that stands is not written
+        first to be compared."""
         begin = list(islice(file.chunks, 2))
-        if len(begin) == 1 and (kept := self._keep(staging, file.path, begin[0])) is not None:
-            return kept
+        state = self.sound.get(file.path)
+        if len(begin) == 1 and state is not None and state.sha256 == hashlib.sha256(begin[0]).hexdigest():
+            staging.keep(file.path)
+            return state
         return staging.put(file.path, chain(begin, file.chunks))
-
-    def _keep(self, staging: Staging, path: str, content: bytes) -> FileState | None:
-        """Keep the published file of that path if it has these bytes."""
-        state = self.sound.get(path)
-        if state is None or state.sha256 != hashlib.sha256(content).hexdigest():
-            return None
-        staging.keep(path)
-        return state
 
     def _stage_card(self, staging: Staging, facts: Facts) -> None:
         sheets = draw_sheets(self.export, self.items, self.provider)
         facts = replace(facts, sheets=tuple(sheets.files), unsheeted=sheets.missing)
         for path, content in {**sheets.files, **card_files(facts)}.items():
-            self._put(staging, path, content)
-
-    def _put(self, staging: Staging, path: str, content: bytes) -> None:
-        """Write a small file, or keep the published one when it has these bytes."""
-        if self._keep(staging, path, content) is None:
             staging.put(path, [content])
 
     def _summary(self, staging: Staging) -> tuple[JSONObject, Mapping[str, Mapping[str, int]]]:
