@@ -78,7 +78,7 @@ def _run(execution: Any) -> tuple[dict[str, float], str]:
     from reconciler.engine.context import PlanOptions
     from reconciler.engine.planning import make_plan
     from reconciler.engine.session import Session
-    from tests.ray.conftest import lab_workspace
+    from tests.support.lab import lab_workspace
 
     total = hashlib.sha256()
     with (

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import fsspec
 import pytest
-import yaml
 
 from reconciler.config import load
 from reconciler.engine.applying import apply_plan
@@ -16,36 +15,17 @@ from reconciler.engine.planning import make_plan
 from reconciler.engine.session import Session
 from reconciler.errors import ConfigError
 from tests.support.executors import PicklingExecutor
-from tests.support.serving import served
-from tests.support.workspace import AGES, ASSETS, COLLECTION, NOW, Bench, document, make_bench
+from tests.support.lab import TOKEN, lab_workspace
+from tests.support.workspace import NOW, make_bench
 
-TOKEN = "syn_0123456789abcdef0123456789abcdef01234567"
-SEED = f"""
-datamaker:
-  tenants: [{{code: acme, name: Acme}}]
-  users: [{{email: a@b.co, password: pw, name: Tester, tenants: [acme], tokens: [{TOKEN}]}}]
-"""
 KEYS = [f"unit_{number:03}" for number in range(60)]
 
 
 @pytest.fixture
 def lab(tmp_path):
     """A workspace whose backend is served over HTTP, so that workers reach it too."""
-    root = tmp_path / "w"
-    root.mkdir()
-    bench = Bench(root)
-    bench.units(KEYS)
-    with served(tmp_path, SEED) as url:
-        backend = {"type": "datamaker", "url": url, "tenant": "acme", "token": TOKEN}
-        bench.documents = {
-            ("Workspace", "w"): {"backends": {"lab": backend}, "defaultBackend": "lab"},
-            ("Collection", "pics"): dict(COLLECTION),
-            ("MetadataSource", "ages"): dict(AGES),
-            ("AssetSet", "pics-2026"): dict(ASSETS),
-        }
-        texts = [yaml.safe_dump(document(kind, name, spec)) for (kind, name), spec in bench.documents.items()]
-        (root / "reconciler.yaml").write_text("---\n".join(texts))
-        yield root
+    with lab_workspace(tmp_path, KEYS) as bench:
+        yield bench.root
 
 
 def _session(root: Path, executor: PicklingExecutor | None) -> Session:

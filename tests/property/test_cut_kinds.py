@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
-from reconciler.errors import ExitCode
-from tests.support.cutting import Cut, Cutter
+from tests.support.cutting import applied, assert_cuts_converge
 from tests.support.workspace import Bench
 
 COLLECTIONS = "/v2/data-collections/"
@@ -52,19 +49,6 @@ def content(bench):
     }
 
 
-def applied(bench):
-    """Requests that an apply takes."""
-    counter = Cutter()
-    bench.open_backend = counter.open
-    assert bench.apply().exit_code is ExitCode.OK
-    return counter.requests
-
-
-def copied(bench, root):
-    shutil.copytree(bench.root, root)
-    return Bench(root, bench.documents)
-
-
 @pytest.fixture(params=[None, change, remove], ids=["first", "change", "removal"])
 def bench(request, tmp_path):
     """A workspace that is about to apply."""
@@ -77,14 +61,4 @@ def bench(request, tmp_path):
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_apply_cut_at_every_request_converges(bench, tmp_path, after):
-    calm = copied(bench, tmp_path / "calm")
-    requests = applied(calm)
-    expected = content(calm)
-    for number in range(requests):
-        again = copied(bench, tmp_path / str(number))
-        again.open_backend = Cutter(number, after).open
-        with pytest.raises(Cut):
-            again.apply()
-        applied(again)
-        assert content(again) == expected, number
-        assert again.plan().is_empty
+    assert_cuts_converge(bench, tmp_path, content, after)

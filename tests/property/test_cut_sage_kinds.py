@@ -5,49 +5,24 @@ A cut at a reading request is one after the write before it.
 
 from __future__ import annotations
 
-import shutil
-import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from reconciler.errors import ExitCode
-from tests.support.cutting import Cut
+from tests.support.cutting import Cutter, applied, assert_cuts_converge
 from tests.support.sage_embedded import SageBench, embedded_bench, open_as, register_schema
+from tests.support.workspace import Bench
 
 
-@dataclass
-class Cutter:
-    """Cuts an application off. at: number of the writing request, from 0; None never cuts, and only counts."""
-
-    at: int | None = None
-    after: bool = False
-    requests: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def around(self, app: Any) -> Any:
-        """The application behind the cut."""
-
-        def cut_app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-            if _only_reads(environ):
-                return app(environ, start_response)
-            with self._lock:
-                number = self.requests
-                self.requests += 1
-            if self.at is None or number < self.at:
-                return app(environ, start_response)
-            if self.after and number == self.at:
-                list(app(environ, start_response))
-            raise Cut
-
-        return cut_app
-
-
-def _only_reads(environ: dict[str, Any]) -> bool:
+def _writes(environ: dict[str, Any]) -> bool:
     last = environ["PATH_INFO"].rpartition("/")[2]
-    return environ["REQUEST_METHOD"] == "GET" or last in ("bundle2", "child", "children")
+    return environ["REQUEST_METHOD"] != "GET" and last not in ("bundle2", "child", "children")
+
+
+def writing_cut(bench: Bench, at: int | None, after: bool) -> Cutter:
+    cutter = Cutter(at, after, _writes)
+    bench.open_backend = open_as(around=cutter.around)
+    return cutter
 
 
 ADMIN = {"user": "tester", "access": "admin"}
@@ -139,41 +114,16 @@ def wiki(bench, owner):
     return sorted((page["title"], page["markdown"], len(page.get("attachmentFileHandleIds", []))) for page in details)
 
 
-def applied(bench):
-    """Writing requests that an apply takes."""
-    counter = Cutter()
-    bench.open_backend = open_as(around=counter.around)
-    report = bench.apply()
-    assert report.exit_code is ExitCode.OK, report
-    return counter.requests
-
-
-def copied(bench, root):
-    shutil.copytree(bench.root, root)
-    return SageBench(root, bench.documents)
-
-
 @pytest.fixture(params=[None, change, remove], ids=["first", "change", "removal"])
 def bench(request, tmp_path):
     """A workspace that is about to apply."""
     made = new(tmp_path / "w")
     if request.param:
-        applied(made)
+        applied(made, writing_cut)
         request.param(made)
     return made
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_apply_cut_at_every_request_converges(bench, tmp_path, after):
-    calm = copied(bench, tmp_path / "calm")
-    requests = applied(calm)
-    expected = content(calm)
-    assert calm.plan().is_empty
-    for number in range(requests):
-        again = copied(bench, tmp_path / str(number))
-        again.open_backend = open_as(around=Cutter(number, after).around)
-        with pytest.raises(Cut):
-            again.apply()
-        applied(again)
-        assert content(again) == expected, number
-        assert again.plan().is_empty
+    assert_cuts_converge(bench, tmp_path, content, after, writing_cut)

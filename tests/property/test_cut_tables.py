@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 import yaml
 
-from reconciler.errors import ExitCode
 from reconciler.providers.sage.queries import download, query_csv
-from tests.support.cutting import Cut, Cutter
+from tests.support.cutting import applied, assert_cuts_converge
 from tests.support.sage_tables import clients_of
 from tests.support.workspace import Bench, document
 
@@ -66,20 +63,6 @@ def content(bench):
     return bench.with_provider(read)
 
 
-def applied(bench):
-    """Requests that an apply takes; the plan after it is empty."""
-    counter = Cutter()
-    bench.open_backend = counter.open
-    report = bench.apply()
-    assert report.exit_code is ExitCode.OK, report
-    return counter.requests
-
-
-def copied(bench, root):
-    shutil.copytree(bench.root, root)
-    return Bench(root, bench.documents)
-
-
 @pytest.fixture(params=[None, change, remove], ids=["first", "change", "removal"])
 def bench(request, tmp_path):
     """A workspace that is about to apply."""
@@ -93,14 +76,4 @@ def bench(request, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_apply_cut_at_every_request_converges(bench, tmp_path, after):
-    calm = copied(bench, tmp_path / "calm")
-    requests = applied(calm)
-    expected = content(calm)
-    for number in range(requests):
-        again = copied(bench, tmp_path / str(number))
-        again.open_backend = Cutter(number, after).open
-        with pytest.raises(Cut):
-            again.apply()
-        applied(again)
-        assert content(again) == expected, number
-        shutil.rmtree(again.root)
+    assert_cuts_converge(bench, tmp_path, content, after)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 from collections.abc import Iterator
@@ -10,17 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.support.serving import served
-from tests.support.workspace import AGES, ASSETS, COLLECTION, Bench, document
+from tests.support.lab import lab_workspace
+from tests.support.workspace import Bench
 
-TOKEN = "syn_0123456789abcdef0123456789abcdef01234567"
-SEED = f"""
-datamaker:
-  tenants: [{{code: acme, name: Acme}}]
-  users: [{{email: a@b.co, password: pw, name: Tester, tenants: [acme], tokens: [{TOKEN}]}}]
-"""
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 
@@ -62,26 +54,6 @@ def second_node(cluster: Any) -> Any:
     node = cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
     cluster.wait_for_nodes()
     return node
-
-
-@contextlib.contextmanager
-def lab_workspace(folder: Path, keys: list[str]) -> Iterator[Bench]:
-    """A workspace whose backend is served over HTTP."""
-    root = folder / "w"
-    root.mkdir(parents=True)
-    bench = Bench(root)
-    bench.units(keys)
-    with served(folder, SEED) as url:
-        backend = {"type": "datamaker", "url": url, "tenant": "acme", "token": TOKEN}
-        bench.documents = {
-            ("Workspace", "w"): {"backends": {"lab": backend}, "defaultBackend": "lab"},
-            ("Collection", "pics"): dict(COLLECTION),
-            ("MetadataSource", "ages"): dict(AGES),
-            ("AssetSet", "pics-2026"): dict(ASSETS),
-        }
-        texts = [yaml.safe_dump(document(kind, name, spec)) for (kind, name), spec in bench.documents.items()]
-        (root / "reconciler.yaml").write_text("---\n".join(texts))
-        yield bench
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ from reconciler.sources.location import locate
 from reconciler.sources.remote import list_remote
 from reconciler.sources.selection import Selection
 from reconciler.sources.shared_listing import list_shared
-from tests.ray.conftest import TOKEN
 from tests.support.annotation_exports import NAMES, annotate, make_exports, tree
+from tests.support.lab import TOKEN
 from tests.support.servers import SERVERS
 from tests.support.workspace import NOW, Bench
 
