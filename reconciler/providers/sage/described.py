@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from reconciler.errors import Conflict, Invalid, NotFound
 from reconciler.model.change import FieldChange, Missing
 from reconciler.model.json import JSON
-from reconciler.model.observed import Found
+from reconciler.model.observed import Absent, Found
 from reconciler.providers.base import Desired
 from reconciler.providers.http import HttpClient
 from reconciler.providers.patching import patched
@@ -46,6 +46,15 @@ def writable(fields: Mapping[str, JSON]) -> Row:
     """The members of an entity that these fields say."""
     result: Row = {"name": fields["title"], "parentId": fields.get("parent")}
     return result | ({"description": fields["description"]} if fields.get("description") else {})
+
+
+def read_as(client: HttpClient, remote_id: str, concrete_type: str, found: Callable[[Row], Found]) -> Found | Absent:
+    """The entity of that id as `found` makes it of its bundle; Absent when it is gone or of another type."""
+    try:
+        there = entities.bundle(client, remote_id)
+        return found(there) if entities.object_of(there).get("concreteType") == concrete_type else Absent()
+    except NotFound:
+        return Absent()
 
 
 def at_place(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from reconciler.errors import NotFound
 from reconciler.model.address import Address
 from reconciler.model.change import FieldChange
 from reconciler.model.json import JSON
@@ -12,18 +12,17 @@ from reconciler.model.observed import Absent, Found
 from reconciler.plan.refusals import Bar, Fixed, Remark
 from reconciler.providers.base import Dependents, Desired, Settled
 from reconciler.providers.http import HttpClient
-from reconciler.providers.sage import columns, entities, snapshots, values
+from reconciler.providers.sage import columns, entities, snapshots
 from reconciler.providers.sage.calls import Calls
 from reconciler.providers.sage.described import (
     at_place,
     current,
-    described,
     everywhere,
+    read_as,
     rewrite,
     settled_annotations,
-    writable,
 )
-from reconciler.providers.sage.tables import change_columns, change_snapshots
+from reconciler.providers.sage.tables import change_columns, change_snapshots, found_table, make
 from reconciler.providers.sage.wire import PREFIX, Row, object_in
 
 KIND = "EntityView"
@@ -51,23 +50,18 @@ _BITS = {
 
 def read(calls: Calls, address: Address, remote_id: str) -> Found | Absent:  # noqa: ARG001
     """A bundle, its columns, and its versions."""
-    try:
-        there = entities.bundle(calls.repo, remote_id)
-        return _found(calls.repo, there) if entities.object_of(there).get("concreteType") == TYPE else Absent()
-    except NotFound:
-        return Absent()
+    return read_as(calls.repo, remote_id, TYPE, lambda there: _found(calls.repo, there))
 
 
 def _found(client: HttpClient, there: Row) -> Found:
     entity = entities.object_of(there)
-    remote_id = str(entity["id"])
     mask = int(entity.get("viewTypeMask") or 0)
-    fields = described(there)
-    fields["scope"] = [f"syn{str(one).removeprefix('syn')}" for one in entity.get("scopeIds") or ()]
-    fields["include"] = [name for name, bit in _BITS.items() if mask & bit]
-    fields["columns"] = [columns.from_wire(row) for row in columns.read(client, remote_id)]
-    fields[snapshots.FIELD] = snapshots.read(client, remote_id)
-    return Found(remote_id, fields, etag=str(entity.get("etag")))
+    shown = {
+        "scope": [f"syn{str(one).removeprefix('syn')}" for one in entity.get("scopeIds") or ()],
+        "include": [name for name, bit in _BITS.items() if mask & bit],
+    }
+    found = found_table(client, there)
+    return replace(found, fields={**found.fields, **shown})
 
 
 def find(calls: Calls, desired: Desired) -> tuple[Found, ...]:
@@ -87,10 +81,7 @@ def create(calls: Calls, desired: Desired) -> Found:
     declared = fields.get("columns")
     ids = _default_ids(client, mask) if declared is None else columns.ids_of(client, declared)
     body: Row = {"concreteType": TYPE, "columnIds": ids, "viewTypeMask": mask, "scopeIds": _scope(fields)}
-    made = entities.create_bundle(client, body | writable(fields), values.to_wire(fields.get("annotations") or {}))
-    remote_id = str(entities.object_of(made)["id"])
-    snapshots.take(client, remote_id, {}, fields.get(snapshots.FIELD) or {})
-    return _found(client, entities.bundle(client, remote_id))
+    return _found(client, make(client, body, fields))
 
 
 def _mask(fields: Mapping[str, JSON]) -> int:

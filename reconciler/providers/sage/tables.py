@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconciler.errors import NotFound
 from reconciler.model.address import Address
 from reconciler.model.change import FieldChange, Missing
 from reconciler.model.json import JSON
@@ -20,6 +19,7 @@ from reconciler.providers.sage.described import (
     current,
     described,
     everywhere,
+    read_as,
     rewrite,
     settled_annotations,
     writable,
@@ -36,14 +36,11 @@ NATURAL = False
 
 def read(calls: Calls, address: Address, remote_id: str) -> Found | Absent:  # noqa: ARG001
     """A bundle, its columns, and its versions."""
-    try:
-        there = entities.bundle(calls.repo, remote_id)
-        return _found(calls.repo, there) if entities.object_of(there).get("concreteType") == TYPE else Absent()
-    except NotFound:
-        return Absent()
+    return read_as(calls.repo, remote_id, TYPE, lambda there: found_table(calls.repo, there))
 
 
-def _found(client: HttpClient, there: Row) -> Found:
+def found_table(client: HttpClient, there: Row) -> Found:
+    """What tables and views have in common: title and annotations, columns, snapshots."""
     entity = entities.object_of(there)
     remote_id = str(entity["id"])
     fields = described(there)
@@ -54,7 +51,7 @@ def _found(client: HttpClient, there: Row) -> Found:
 
 def find(calls: Calls, desired: Desired) -> tuple[Found, ...]:
     """The table of that name below its parent; none while the parent is to be made."""
-    return at_place(calls.repo, desired, TYPE, lambda there: _found(calls.repo, there))
+    return at_place(calls.repo, desired, TYPE, lambda there: found_table(calls.repo, there))
 
 
 def settle(calls: Calls, desired: Desired, observed: Found | None, before: Mapping[str, JSON] | None) -> Settled:  # noqa: ARG001
@@ -93,11 +90,15 @@ def create(calls: Calls, desired: Desired) -> Found:
     """`POST /entity/bundle2/create` with columns and annotations at once, then snapshots."""
     client, fields = calls.repo, desired.fields
     ids = columns.ids_of(client, [columns.completed(None, one) for one in fields.get("columns") or []])
-    body: Row = {"concreteType": TYPE, "columnIds": ids, **writable(fields)}
-    made = entities.create_bundle(client, body, values.to_wire(fields.get("annotations") or {}))
+    return found_table(client, make(client, {"concreteType": TYPE, "columnIds": ids}, fields))
+
+
+def make(client: HttpClient, body: Row, fields: Mapping[str, JSON]) -> Row:
+    """Create a table or view with its annotations, take its snapshots, and read its bundle. body: of its kind alone."""
+    made = entities.create_bundle(client, body | writable(fields), values.to_wire(fields.get("annotations") or {}))
     remote_id = str(entities.object_of(made)["id"])
     snapshots.take(client, remote_id, {}, fields.get(snapshots.FIELD) or {})
-    return _found(client, entities.bundle(client, remote_id))
+    return entities.bundle(client, remote_id)
 
 
 def update(calls: Calls, desired: Desired, observed: Found, changes: tuple[FieldChange, ...]) -> Found:
@@ -106,7 +107,7 @@ def update(calls: Calls, desired: Desired, observed: Found, changes: tuple[Field
     rewrite(client, current(client, desired, observed), observed, changes)
     change_columns(client, desired, observed, changes)
     change_snapshots(client, observed, changes)
-    return _found(client, entities.bundle(client, observed.remote_id))
+    return found_table(client, entities.bundle(client, observed.remote_id))
 
 
 def change_columns(client: HttpClient, desired: Desired, observed: Found, changes: Sequence[FieldChange]) -> None:
@@ -161,7 +162,7 @@ def delete(calls: Calls, address: Address, remote_id: str) -> None:  # noqa: ARG
 def discover(calls: Calls) -> Iterator[Found]:
     """All tables in projects and folders that can be read."""
     for remote_id in everywhere(calls.repo, "table", TYPE):
-        yield _found(calls.repo, entities.bundle(calls.repo, remote_id))
+        yield found_table(calls.repo, entities.bundle(calls.repo, remote_id))
 
 
 def dependents(calls: Calls, remote_id: str) -> Dependents:
